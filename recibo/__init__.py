@@ -1,0 +1,1 @@
+"""Recibo: every payment event of a seller's gateways, received once and never lost."""

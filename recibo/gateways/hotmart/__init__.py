@@ -1,0 +1,19 @@
+"""Hotmart: sales and subscriptions of digital products. See docs/gateways/hotmart.md."""
+
+from recibo.gateways.contract import Gateway
+from recibo.gateways.hotmart import simulation, webhook
+
+HOTMART = Gateway(
+    slug="hotmart",
+    name="Hotmart",
+    verify=webhook.verify,
+    identify=webhook.identify,
+    parse=webhook.parse,
+    sign=webhook.sign,
+    events=webhook.EVENTS,
+    personal_fields=webhook.PERSONAL_FIELDS,
+    samples=simulation.SAMPLES,
+    secret_setting="HOTMART_WEBHOOK_TOKEN",  # noqa: S106 - the setting's name, not a secret
+    secret_headers=frozenset({webhook.TOKEN_HEADER}),
+    aliases=("webhook-hotmart", "hotmart/webhook/user"),
+)
