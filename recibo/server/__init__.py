@@ -1,0 +1,1 @@
+"""How the parts run: settings, the embedded database, the web server, the command line."""

@@ -1,0 +1,125 @@
+"""Django's settings, all from the environment (see ``environment.py``)."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.utils.translation import gettext_lazy as _
+
+from recibo.server import embedded
+from recibo.server.environment import environment
+
+ENVIRONMENT = environment()
+
+DEBUG = False
+SECRET_KEY = ENVIRONMENT.secret_key
+ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
+ROOT_URLCONF = "recibo.server.urls"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+RECIBO_HOME = ENVIRONMENT.home
+RECIBO_PUBLIC_URL = ENVIRONMENT.public_url
+RECIBO_WEBHOOK_SECRETS = ENVIRONMENT.webhook_secrets
+#: Waits before the automatic second, third and fourth try of an event.
+RECIBO_EVENT_RETRY_DELAYS: tuple[timedelta, ...] = ENVIRONMENT.event_retry_delays
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "procrastinate.contrib.django",
+    "ninja",
+    "recibo.accounts",
+    "recibo.work",
+    "recibo.journal",
+    "recibo.inbox",
+    "recibo.billing",
+    "recibo.automation",
+    "recibo.processing",
+    "recibo.operations",
+    "recibo.api",
+    "recibo.console",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's description of the PostgreSQL at ``url``."""
+    parts = urlsplit(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 5, "application_name": "recibo", **dict(parse_qsl(parts.query))},
+    }
+
+
+DATABASES = {
+    "default": database(ENVIRONMENT.database_url or embedded.url(ENVIRONMENT.home / "postgres"))
+}
+DATABASES["default"]["HOST"] = DATABASES["default"]["OPTIONS"].pop(
+    "host", DATABASES["default"]["HOST"]
+)
+
+LANGUAGE_CODE = ENVIRONMENT.language
+LANGUAGES = [("pt-br", _("Portuguese")), ("en", _("English"))]
+TIME_ZONE = ENVIRONMENT.time_zone
+USE_TZ = True
+
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True
+
+# Behind the proxy that ends TLS (see docs/), cookies travel over HTTPS only.
+IS_HTTPS = ENVIRONMENT.public_url.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+CSRF_TRUSTED_ORIGINS = [ENVIRONMENT.public_url] if ENVIRONMENT.public_url else []
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"procrastinate": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
+}
+
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "tasks"
