@@ -1,0 +1,1 @@
+"""Step 4, REACT: one table says what happens when something changed."""

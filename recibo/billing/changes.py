@@ -1,0 +1,33 @@
+"""What a fold changed: the values that ``automation`` turns into jobs."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Subject(StrEnum):
+    """What changed."""
+
+    ORDER = "order"
+    CHARGE = "charge"
+    SUBSCRIPTION = "subscription"
+    CUSTOMER = "customer"
+
+
+class Change(Struct, frozen=True, gc=False):
+    """One change of state: ``before`` is "" for what is new."""
+
+    subject: Subject
+    id: int  # primary key of the row
+    name: str  # what people call it: a reference, a code, an e-mail
+    before: str
+    after: str
+    event_id: int  # the newest event that led to it
+
+    @property
+    def kind(self) -> str:
+        """The word that the table of reactions knows it by, such as ``order.paid``."""
+        return f"{self.subject}.{self.after}"
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.name}: {self.before or 'new'} → {self.after}"

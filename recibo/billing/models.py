@@ -1,0 +1,269 @@
+"""What the facts add up to.
+
+Charges and subscriptions are *mirrors* of what the gateway holds: each is computed from all the
+facts kept about it (``ChargeNews``, ``SubscriptionNews``), so neither the order nor the number of
+deliveries matters. Orders and segments derive from the mirrors. Amounts are decimals in major
+units; times are UTC.
+"""
+
+from decimal import Decimal
+
+from django.db import models
+
+from recibo.accounts.models import Account
+from recibo.gateways.facts import ChargeStatus, Period, SubscriptionStatus
+
+
+class Segment(models.TextChoices):
+    """What kind of customer; the first that applies, in this order."""
+
+    AT_RISK = "at_risk"  # a subscription is past due
+    ACTIVE = "active"
+    TRIAL = "trial"
+    CANCELLED = "cancelled"  # had a subscription, has none
+    BUYER = "buyer"  # paid for something, never subscribed
+    LEAD = "lead"  # showed up, paid nothing
+
+
+class OrderStatus(models.TextChoices):
+    """Where an order stands."""
+
+    PENDING = "pending"
+    PAID = "paid"
+    ACTIVE = "active"  # paid, and access is given
+    REFUNDED = "refunded"
+    CHARGED_BACK = "charged_back"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+def choices(
+    words: type[ChargeStatus] | type[SubscriptionStatus] | type[Period],
+) -> list[tuple[str, str]]:
+    """The members of the vocabulary as Django's choices."""
+    return [(word.value, word.value) for word in words]
+
+
+def amount_column() -> "models.DecimalField[Decimal, Decimal]":
+    """A column of money in major units; four places, for currencies that have them."""
+    return models.DecimalField(max_digits=19, decimal_places=4)
+
+
+def optional_amount_column() -> "models.DecimalField[Decimal | None, Decimal | None]":
+    """A column of money that may be unknown."""
+    return models.DecimalField(max_digits=19, decimal_places=4, null=True, blank=True)
+
+
+class Customer(models.Model):
+    """One person, known by e-mail within the seller.
+
+    Of name, phone and document the newest one told stands: each has its own date.
+    """
+
+    email = models.TextField()  # lower case, without surrounding space
+    name = models.TextField(default="", blank=True)
+    name_at = models.DateTimeField()
+    phone = models.TextField(default="", blank=True)
+    phone_at = models.DateTimeField()
+    document = models.TextField(default="", blank=True)
+    document_at = models.DateTimeField()
+    segment = models.CharField(max_length=16, choices=Segment.choices, default=Segment.LEAD)
+    created_at = models.DateTimeField()  # the oldest news of the person
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["email"], name="customer_unique")]
+        indexes = [models.Index(fields=["segment", "-id"], name="customer_by_segment")]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Note(models.Model):
+    """What the seller wrote about a customer. No gateway can change it."""
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="notes")
+    at = models.DateTimeField(auto_now_add=True)
+    author = models.CharField(max_length=120)
+    text = models.TextField()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Tag(models.Model):
+    """A word the seller put on a customer. No gateway can change it."""
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="tags")
+    tag = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tag", "customer"], name="tag_unique")]
+
+    def __str__(self) -> str:
+        return self.tag
+
+
+class Order(models.Model):
+    """What a buyer bought: paid when any of its charges is."""
+
+    account = models.ForeignKey(Account, models.PROTECT, db_constraint=False, db_index=False)
+    reference = models.TextField()
+    status = models.CharField(max_length=16, choices=OrderStatus.choices)
+    customer = models.ForeignKey(Customer, models.PROTECT, null=True, related_name="orders")
+    amount = amount_column()
+    currency = models.CharField(max_length=3)
+    paid_amount = amount_column()
+    product_id = models.TextField(default="", blank=True)
+    product = models.TextField(default="", blank=True)
+    payment_url = models.TextField(default="", blank=True)
+    simulated = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    paid_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            # The reference first: people look an order up without naming its account.
+            models.UniqueConstraint(fields=["reference", "account"], name="order_unique")
+        ]
+        indexes = [
+            # Buyers who wait for access, longest first.
+            models.Index(
+                fields=["paid_at"],
+                name="order_waiting",
+                condition=models.Q(status=OrderStatus.PAID),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class Charge(models.Model):
+    """One attempt to collect, known by (account, gateway charge id)."""
+
+    account = models.ForeignKey(Account, models.PROTECT, db_constraint=False, db_index=False)
+    gateway_charge_id = models.TextField()
+    order = models.ForeignKey(Order, models.PROTECT, related_name="charges")
+    customer = models.ForeignKey(Customer, models.PROTECT, null=True, related_name="charges")
+    #: The gateway's code of the subscription it belongs to; "" for a one-time sale.
+    subscription_code = models.TextField(default="", blank=True)
+    cycle = models.IntegerField(null=True, blank=True)
+    status = models.CharField(max_length=24, choices=choices(ChargeStatus))
+    status_at = models.DateTimeField()  # the gateway's time of the fact that decides
+    amount = amount_column()
+    currency = models.CharField(max_length=3)
+    total = optional_amount_column()
+    fee = optional_amount_column()
+    net = optional_amount_column()
+    refunded_amount = amount_column()
+    commissions = models.JSONField(default=list)
+    payment_method = models.CharField(max_length=16, default="", blank=True)
+    installments = models.IntegerField(null=True, blank=True)
+    product_id = models.TextField(default="", blank=True)
+    product = models.TextField(default="", blank=True)
+    offer = models.TextField(default="", blank=True)
+    payment_url = models.TextField(default="", blank=True)
+    payment_code = models.TextField(default="", blank=True)
+    refusal_reason = models.TextField(default="", blank=True)
+    metadata = models.JSONField(default=dict)
+    simulated = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    paid_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["gateway_charge_id", "account"], name="charge_unique"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=[s.value for s in ChargeStatus]),
+                name="charge_status",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "-id"], name="charge_by_status"),
+            models.Index(
+                fields=["subscription_code", "account"],
+                name="charge_by_subscription",
+                condition=~models.Q(subscription_code=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.gateway_charge_id
+
+
+class Subscription(models.Model):
+    """An agreement to collect again and again, known by (account, code)."""
+
+    account = models.ForeignKey(Account, models.PROTECT, db_constraint=False, db_index=False)
+    code = models.TextField()
+    customer = models.ForeignKey(Customer, models.PROTECT, null=True, related_name="subscriptions")
+    status = models.CharField(max_length=16, choices=choices(SubscriptionStatus))
+    status_at = models.DateTimeField()
+    plan = models.TextField(default="", blank=True)
+    plan_id = models.TextField(default="", blank=True)
+    product_id = models.TextField(default="", blank=True)
+    product = models.TextField(default="", blank=True)
+    price = optional_amount_column()
+    currency = models.CharField(max_length=3, default="", blank=True)
+    period = models.CharField(max_length=16, choices=choices(Period), default="", blank=True)
+    next_billing_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    simulated = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["code", "account"], name="subscription_unique"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=[s.value for s in SubscriptionStatus]),
+                name="subscription_status",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "-id"], name="subscription_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class News(models.Model):
+    """One fact, as one event told it: what the mirrors, the history and the reports derive from.
+
+    Known by (event, position), so that an event processed again replaces its own facts.
+    ``fact`` is the whole fact as JSON, without the buyer.
+    """
+
+    pk = models.CompositePrimaryKey("event_id", "position")
+    event_id = models.BigIntegerField()
+    position = models.SmallIntegerField()
+    occurred_at = models.DateTimeField()  # the gateway's clock: which period it counts in
+    known_at = models.DateTimeField()  # when we received it: what was known when
+    simulated = models.BooleanField(default=False)
+    fact = models.TextField()
+
+    class Meta:
+        abstract = True
+
+
+class ChargeNews(News):
+    """One fact about a charge."""
+
+    charge = models.ForeignKey(Charge, models.CASCADE, related_name="news", db_constraint=False)
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
+    )
+    status = models.CharField(max_length=24, choices=choices(ChargeStatus))
+
+
+class SubscriptionNews(News):
+    """One fact about a subscription. ``status`` is "" where the fact speaks of something else."""
+
+    subscription = models.ForeignKey(
+        Subscription, models.CASCADE, related_name="news", db_constraint=False
+    )
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
+    )
+    status = models.CharField(max_length=16, default="", blank=True)

@@ -1,0 +1,311 @@
+"""From facts to state: pure functions of *sets* of facts.
+
+``charge_state`` and ``subscription_state`` take every fact kept about one charge or subscription,
+in any order and with repeats, and give the columns of its row. ``order_state`` takes the states
+of an order's charges.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+from recibo.billing.strength import COLLECTED, ENDED, RETURNED, SUBSCRIPTION_PLACES, strength
+from recibo.gateways.facts import (
+    ChargeFact,
+    ChargeStatus,
+    Commission,
+    SubscriptionFact,
+    SubscriptionStatus,
+)
+
+F = TypeVar("F", ChargeFact, SubscriptionFact)
+ZERO = Decimal(0)
+
+SUBSCRIPTION_CODE = attrgetter("subscription_code")
+CYCLE = attrgetter("cycle")
+TOTAL = attrgetter("total")
+FEE = attrgetter("fee")
+NET = attrgetter("net")
+COMMISSIONS = attrgetter("commissions")
+PAYMENT_METHOD = attrgetter("payment_method")
+INSTALLMENTS = attrgetter("installments")
+PRODUCT_ID = attrgetter("product.id")
+PRODUCT = attrgetter("product.name")
+OFFER = attrgetter("product.offer")
+PAYMENT_URL = attrgetter("payment_url")
+PAYMENT_CODE = attrgetter("payment_code")
+REFUSAL_REASON = attrgetter("refusal_reason")
+METADATA = attrgetter("metadata")
+EXPIRES_AT = attrgetter("expires_at")
+PRICE = attrgetter("price")
+PLAN = attrgetter("plan")
+PLAN_ID = attrgetter("plan_id")
+PERIOD = attrgetter("period")
+NEXT_BILLING_AT = attrgetter("next_billing_at")
+
+
+class Told(Struct, Generic[F], frozen=True, gc=False):
+    """A fact, as it is kept: what was said, who the buyer is, and whether it was only a test."""
+
+    fact: F
+    text: str  # the fact as JSON: decides between facts of one instant, whoever came first
+    customer: str  # e-mail, "" when unknown
+    simulated: bool
+
+
+class ChargeState(Struct, frozen=True, gc=False):
+    """The columns of a charge's row that facts decide."""
+
+    status: ChargeStatus
+    status_at: datetime
+    order_reference: str
+    customer: str
+    subscription_code: str
+    cycle: int | None
+    amount: Decimal
+    currency: str
+    total: Decimal | None
+    fee: Decimal | None
+    net: Decimal | None
+    refunded_amount: Decimal
+    commissions: tuple[Commission, ...]
+    payment_method: str
+    installments: int | None
+    product_id: str
+    product: str
+    offer: str
+    payment_url: str
+    payment_code: str
+    refusal_reason: str
+    metadata: dict[str, str]
+    simulated: bool
+    created_at: datetime
+    paid_at: datetime | None
+    expires_at: datetime | None
+
+
+class SubscriptionState(Struct, frozen=True, gc=False):
+    """The columns of a subscription's row that facts decide."""
+
+    status: SubscriptionStatus
+    status_at: datetime
+    customer: str
+    plan: str
+    plan_id: str
+    product_id: str
+    product: str
+    price: Decimal | None
+    currency: str
+    period: str
+    next_billing_at: datetime | None
+    started_at: datetime | None
+    cancelled_at: datetime | None
+    simulated: bool
+
+
+class OrderState(Struct, frozen=True, gc=False):
+    """The columns of an order's row that its charges decide."""
+
+    status: str
+    customer: str
+    amount: Decimal
+    currency: str
+    paid_amount: Decimal
+    product_id: str
+    product: str
+    payment_url: str
+    simulated: bool
+    created_at: datetime
+    paid_at: datetime | None
+
+
+def charge_state(told: Sequence[Told[ChargeFact]]) -> ChargeState:
+    """What all the facts about one charge add up to. At least one."""
+    news = relevant(told)
+    facts = [one.fact for one in news]
+    newest = facts[0]
+    strongest = max(facts, key=lambda fact: strength(fact.status, fact.occurred_at))
+    refunded = refunded_amount(facts, newest.amount.amount)
+    return ChargeState(
+        status=status_after_refunds(strongest.status, facts, refunded, newest.amount.amount),
+        status_at=strongest.occurred_at,
+        order_reference=newest.order_reference,
+        customer=next((one.customer for one in news if one.customer), ""),
+        subscription_code=first(facts, SUBSCRIPTION_CODE, ""),
+        cycle=first(facts, CYCLE, None),
+        amount=newest.amount.amount,
+        currency=newest.amount.currency,
+        total=first(facts, TOTAL, None),
+        fee=first(facts, FEE, None),
+        net=first(facts, NET, None),
+        refunded_amount=refunded,
+        commissions=first(facts, COMMISSIONS, ()),
+        payment_method=first(facts, PAYMENT_METHOD, ""),
+        installments=first(facts, INSTALLMENTS, None),
+        product_id=first(facts, PRODUCT_ID, ""),
+        product=first(facts, PRODUCT, ""),
+        offer=first(facts, OFFER, ""),
+        payment_url=first(facts, PAYMENT_URL, ""),
+        payment_code=first(facts, PAYMENT_CODE, ""),
+        refusal_reason=first(facts, REFUSAL_REASON, ""),
+        metadata=first(facts, METADATA, {}),
+        simulated=news[0].simulated,
+        created_at=min(fact.created_at or fact.occurred_at for fact in facts),
+        paid_at=paid_at(facts),
+        expires_at=first(facts, EXPIRES_AT, None),
+    )
+
+
+def subscription_state(told: Sequence[Told[SubscriptionFact]]) -> SubscriptionState:
+    """What all the facts about one subscription add up to. At least one."""
+    news = relevant(told)
+    facts = [one.fact for one in news]
+    decisive = max(facts, key=subscription_strength)
+    status = decisive.status or SubscriptionStatus.ACTIVE
+    price = first(facts, PRICE, None)
+    return SubscriptionState(
+        status=status,
+        status_at=decisive.occurred_at,
+        customer=next((one.customer for one in news if one.customer), ""),
+        plan=first(facts, PLAN, ""),
+        plan_id=first(facts, PLAN_ID, ""),
+        product_id=first(facts, PRODUCT_ID, ""),
+        product=first(facts, PRODUCT, ""),
+        price=price.amount if price else None,
+        currency=price.currency if price else "",
+        period=first(facts, PERIOD, ""),
+        next_billing_at=first(facts, NEXT_BILLING_AT, None),
+        started_at=min((fact.started_at for fact in facts if fact.started_at), default=None),
+        cancelled_at=(
+            (decisive.cancelled_at or decisive.occurred_at)
+            if status is SubscriptionStatus.CANCELLED
+            else None
+        ),
+        simulated=news[0].simulated,
+    )
+
+
+def relevant(told: Sequence[Told[F]]) -> Sequence[Told[F]]:
+    """Newest first; where a gateway has spoken, what a simulation said does not count."""
+    if len(told) == 1:
+        return told
+    real = [one for one in told if not one.simulated] or told
+    return sorted(real, key=lambda one: (one.fact.occurred_at, one.text), reverse=True)
+
+
+def first(facts: Sequence[F], get: Callable[[F], Any], default: Any) -> Any:
+    """The newest value that was told: a later silence does not unsay it."""
+    for fact in facts:
+        if (value := get(fact)) is not None and value != default:
+            return value
+    return default
+
+
+def refunded_amount(facts: Sequence[ChargeFact], amount: Decimal) -> Decimal:
+    """What was given back: the sum of distinct refunds or the largest running total told."""
+    told = [fact for fact in facts if fact.refunded_amount or fact.status in RETURNED]
+    if not told:
+        return ZERO
+    refunds: dict[str, Decimal] = {}
+    for fact in told:
+        value = amount if fact.refunded_amount is None else fact.refunded_amount
+        refunds[fact.refund_id] = max(value, refunds.get(fact.refund_id, ZERO))
+    running_total = refunds.pop("", ZERO)
+    return max(running_total, sum(refunds.values(), start=ZERO))
+
+
+def status_after_refunds(
+    status: ChargeStatus, facts: Sequence[ChargeFact], refunded: Decimal, amount: Decimal
+) -> ChargeStatus:
+    """The refunds that a later "paid" would hide: part of the money back, or all of it.
+
+    Some gateways say that part went back and not how much.
+    """
+    if status not in COLLECTED:
+        return status
+    if refunded and refunded >= amount:
+        return ChargeStatus.REFUNDED
+    partly = refunded or any(fact.status is ChargeStatus.PARTIALLY_REFUNDED for fact in facts)
+    if partly and status is not ChargeStatus.DISPUTED:
+        return ChargeStatus.PARTIALLY_REFUNDED
+    return status
+
+
+def paid_at(facts: Sequence[ChargeFact]) -> datetime | None:
+    """When the money came: the earliest time that any fact gives for it."""
+    return min(
+        (
+            fact.paid_at or fact.occurred_at
+            for fact in facts
+            if fact.paid_at or fact.status is ChargeStatus.PAID
+        ),
+        default=None,
+    )
+
+
+def subscription_strength(fact: SubscriptionFact) -> tuple[bool, datetime, int]:
+    """Order the facts about one subscription; facts that name no status decide nothing."""
+    place = SUBSCRIPTION_PLACES[fact.status] if fact.status else -1
+    return fact.status is not None, fact.occurred_at, place
+
+
+def order_state(charges: Mapping[str, ChargeState], *, has_access: bool) -> OrderState:
+    """What the charges of one order, by their ids, add up to.
+
+    ``has_access``: the buyer was given what the order pays for.
+    """
+    ordered = sorted(charges.items(), key=lambda item: (item[1].created_at, item[0]))
+    real = [charge for _, charge in ordered if not charge.simulated]
+    real = real or [charge for _, charge in ordered]
+    status = order_status({charge.status for charge in real})
+    settled = [charge for charge in real if charge.status in COLLECTED or charge.status in RETURNED]
+    main = (settled or real)[0]
+    return OrderState(
+        status="active" if status == "paid" and has_access else status,
+        customer=next((charge.customer for charge in reversed(real) if charge.customer), ""),
+        amount=order_amount(real),
+        currency=main.currency,
+        paid_amount=sum(
+            (c.amount - c.refunded_amount for c in real if c.status in COLLECTED), start=ZERO
+        ),
+        product_id=main.product_id,
+        product=main.product,
+        payment_url=next(
+            (c.payment_url for c in real if c.payment_url and status == "pending"), ""
+        ),
+        simulated=main.simulated,
+        created_at=min(charge.created_at for charge in real),
+        paid_at=min((charge.paid_at for charge in real if charge.paid_at), default=None),
+    )
+
+
+def order_status(charges: set[ChargeStatus]) -> str:
+    """Paid while any charge is; given back when what was paid was; else what awaits payment."""
+    if charges & COLLECTED:
+        return "paid"
+    if ChargeStatus.CHARGED_BACK in charges:
+        return "charged_back"
+    if ChargeStatus.REFUNDED in charges:
+        return "refunded"
+    if charges - ENDED:
+        return "pending"
+    return "expired" if ChargeStatus.EXPIRED in charges else "cancelled"
+
+
+def order_amount(charges: Iterable[ChargeState]) -> Decimal:
+    """The sum over what was bought: a second attempt to collect one thing adds nothing."""
+    by_product: dict[tuple[str, str], list[ChargeState]] = defaultdict(list)
+    for charge in charges:
+        by_product[charge.product_id, charge.offer].append(charge)
+    return sum((line_amount(line) for line in by_product.values()), start=ZERO)
+
+
+def line_amount(charges: Sequence[ChargeState]) -> Decimal:
+    """What one product was sold for: all that was collected, else the largest attempt."""
+    settled = [c.amount for c in charges if c.status in COLLECTED or c.status in RETURNED]
+    return sum(settled, start=ZERO) if settled else max(c.amount for c in charges)

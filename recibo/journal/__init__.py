@@ -1,0 +1,1 @@
+"""What we did, for those who ask later: every operator's act."""

@@ -1,0 +1,1 @@
+"""Step 10, TEND: what keeps an installation healthy: retention, health, simulation."""

@@ -1,0 +1,1 @@
+"""Step 2, DECIDE: pending events are read in batches, parsed into facts and folded."""
