@@ -7,7 +7,7 @@ meet on a row that neither had, one of them gets a unique violation and takes it
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -43,7 +43,10 @@ from recibo.billing.tables import Row, Table, document, execute, insert, update
 from recibo.gateways.facts import ChargeFact, ChargeStatus, SubscriptionFact
 
 #: What a kind of fact is about, by the gateway's id.
-NAME_OF = {ChargeFact: attrgetter("charge_id"), SubscriptionFact: attrgetter("code")}
+NAME_OF: dict[type[Any], Callable[[Any], str]] = {
+    ChargeFact: attrgetter("charge_id"),
+    SubscriptionFact: attrgetter("code"),
+}
 
 
 def record(news: Sequence[News]) -> list[Change]:

@@ -14,16 +14,23 @@ import signal
 from contextlib import suppress
 
 from django.db import transaction
-from procrastinate import exceptions
+from procrastinate import App, exceptions
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.jobs import Status
+from procrastinate.manager import JobManager
 from procrastinate.psycopg_connector import PsycopgConnector
+from procrastinate.tasks import configure_task
 
 logger = logging.getLogger(__name__)
 
 #: Tasks that drain one kind of work each. The sweep nudges them all.
 DRAINS: set[str] = set()
+
+#: Defers on Django's connection. The connection of a worker's app is another one, outside our
+#: transactions.
+ON_DJANGO = JobManager(DjangoConnector())
 
 #: A worker beats this often, and counts as dead after three missed beats. Seconds.
 HEARTBEAT = 5.0
@@ -42,7 +49,7 @@ def nudge(task: str) -> None:
     In a transaction the nudge is part of it: a roll-back takes it away.
     """
     with suppress(exceptions.AlreadyEnqueued), transaction.atomic():
-        app.configure_task(task, queueing_lock=task).defer()
+        configure_task(name=task, job_manager=ON_DJANGO, queueing_lock=task).defer()
 
 
 def sweep() -> None:
@@ -76,7 +83,7 @@ def run_worker(*, concurrency: int) -> None:
         asyncio.run(work(worker_app, concurrency))
 
 
-async def work(worker_app: type[app], concurrency: int) -> None:
+async def work(worker_app: App, concurrency: int) -> None:
     """Rescue what dead workers left, then work until asked to stop."""
     asked = asyncio.Event()
     async with worker_app.open_async():
