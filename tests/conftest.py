@@ -9,6 +9,8 @@ def _installed(request: pytest.FixtureRequest) -> None:
     uses_database = DATABASE_FIXTURES & set(request.fixturenames)
     if request.node.get_closest_marker("django_db") or uses_database:
         request.getfixturevalue("_django_db_helper")
+        from recibo.inbox.models import EventBody
         from recibo.operations.installation import prepare
 
+        EventBody.objects.all().delete()  # Django flushes only the tables that it made
         prepare()

@@ -2,7 +2,7 @@ from django.db import models
 
 
 class Account(models.Model):
-    """One account of the seller at one gateway; the environment holds the secrets of ``default``."""
+    """One account of the seller at one gateway; the environment has the secrets of ``default``."""
 
     DEFAULT = "default"
 

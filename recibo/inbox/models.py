@@ -43,7 +43,7 @@ class Event(models.Model):
     """One piece of news from a gateway, known by its key within its account."""
 
     id = models.BigAutoField(primary_key=True)
-    account = models.ForeignKey(Account, models.PROTECT, db_index=False)
+    account = models.ForeignKey(Account, models.PROTECT, db_constraint=False, db_index=False)
     #: First 16 bytes of SHA-256 of the gateway's event id: half the index of the text itself.
     key = models.BinaryField(max_length=16)
     gateway_event_id = models.TextField()

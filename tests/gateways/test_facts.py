@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from recibo.gateways.facts import EventType, Money, Period, from_milliseconds
+from recibo.gateways.facts import EventType, Money, from_milliseconds
 
 
 @pytest.mark.parametrize(

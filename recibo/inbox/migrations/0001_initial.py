@@ -5,94 +5,182 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('key', models.BinaryField(max_length=16)),
-                ('gateway_event_id', models.TextField()),
-                ('gateway_charge_id', models.TextField(blank=True, default='')),
-                ('source', models.CharField(choices=[('webhook', 'Webhook'), ('fetch', 'Fetch'), ('poll', 'Poll'), ('sync', 'Sync'), ('api', 'Api'), ('import', 'Import'), ('simulate', 'Simulate')], max_length=16)),
-                ('gateway_event', models.TextField()),
-                ('event_type', models.CharField(default='unknown', max_length=64)),
-                ('status', models.CharField(choices=[('pending', 'Pending'), ('processing', 'Processing'), ('processed', 'Processed'), ('ignored', 'Ignored'), ('failed', 'Failed')], default='pending', max_length=16)),
-                ('priority', models.SmallIntegerField(default=1)),
-                ('attempts', models.SmallIntegerField(default=0)),
-                ('duplicates', models.IntegerField(default=0)),
-                ('silent', models.BooleanField(default=False)),
-                ('received_at', models.DateTimeField()),
-                ('processed_at', models.DateTimeField(blank=True, null=True)),
-                ('next_attempt_at', models.DateTimeField(blank=True, null=True)),
-                ('error', models.TextField(blank=True, default='')),
-                ('result', models.TextField(blank=True, default='')),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='accounts.account')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("key", models.BinaryField(max_length=16)),
+                ("gateway_event_id", models.TextField()),
+                ("gateway_charge_id", models.TextField(blank=True, default="")),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("webhook", "Webhook"),
+                            ("fetch", "Fetch"),
+                            ("poll", "Poll"),
+                            ("sync", "Sync"),
+                            ("api", "Api"),
+                            ("import", "Import"),
+                            ("simulate", "Simulate"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("gateway_event", models.TextField()),
+                ("event_type", models.CharField(default="unknown", max_length=64)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("processing", "Processing"),
+                            ("processed", "Processed"),
+                            ("ignored", "Ignored"),
+                            ("failed", "Failed"),
+                        ],
+                        default="pending",
+                        max_length=16,
+                    ),
+                ),
+                ("priority", models.SmallIntegerField(default=1)),
+                ("attempts", models.SmallIntegerField(default=0)),
+                ("duplicates", models.IntegerField(default=0)),
+                ("silent", models.BooleanField(default=False)),
+                ("received_at", models.DateTimeField()),
+                ("processed_at", models.DateTimeField(blank=True, null=True)),
+                ("next_attempt_at", models.DateTimeField(blank=True, null=True)),
+                ("error", models.TextField(blank=True, default="")),
+                ("result", models.TextField(blank=True, default="")),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="accounts.account",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='EventBody',
+            name="EventBody",
             fields=[
-                ('event', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, primary_key=True, related_name='body', serialize=False, to='inbox.event')),
-                ('retention', models.CharField(choices=[('charge', 'Charge'), ('other', 'Other')], max_length=16)),
-                ('received_at', models.DateTimeField()),
-                ('headers', models.BinaryField()),
-                ('query', models.BinaryField()),
-                ('body', models.BinaryField()),
+                (
+                    "event",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        primary_key=True,
+                        related_name="body",
+                        serialize=False,
+                        to="inbox.event",
+                    ),
+                ),
+                (
+                    "retention",
+                    models.CharField(
+                        choices=[("charge", "Charge"), ("other", "Other")], max_length=16
+                    ),
+                ),
+                ("received_at", models.DateTimeField()),
+                ("headers", models.BinaryField()),
+                ("query", models.BinaryField()),
+                ("body", models.BinaryField()),
             ],
             options={
-                'db_table': 'inbox_eventbody',
-                'managed': False,
+                "db_table": "inbox_eventbody",
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='Refusal',
+            name="Refusal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('hour', models.DateTimeField()),
-                ('gateway', models.CharField(max_length=64)),
-                ('account', models.CharField(max_length=64)),
-                ('reason', models.CharField(max_length=32)),
-                ('remote_address', models.CharField(max_length=64)),
-                ('times', models.IntegerField(default=1)),
-                ('first_at', models.DateTimeField()),
-                ('last_at', models.DateTimeField()),
-                ('excerpt', models.BinaryField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("hour", models.DateTimeField()),
+                ("gateway", models.CharField(max_length=64)),
+                ("account", models.CharField(max_length=64)),
+                ("reason", models.CharField(max_length=32)),
+                ("remote_address", models.CharField(max_length=64)),
+                ("times", models.IntegerField(default=1)),
+                ("first_at", models.DateTimeField()),
+                ("last_at", models.DateTimeField()),
+                ("excerpt", models.BinaryField()),
             ],
             options={
-                'ordering': ['-last_at'],
-                'indexes': [models.Index(fields=['-last_at'], name='refusal_newest')],
-                'constraints': [models.UniqueConstraint(fields=('hour', 'gateway', 'account', 'reason', 'remote_address'), name='refusal_unique')],
+                "ordering": ["-last_at"],
+                "indexes": [models.Index(fields=["-last_at"], name="refusal_newest")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("hour", "gateway", "account", "reason", "remote_address"),
+                        name="refusal_unique",
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('next_attempt_at__isnull', False)), fields=['priority', 'next_attempt_at'], name='event_due'),
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("next_attempt_at__isnull", False)),
+                fields=["priority", "next_attempt_at"],
+                name="event_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('status__in', ['failed', 'ignored', 'processing'])), fields=['status', '-id'], name='event_unsettled'),
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("status__in", ["failed", "ignored", "processing"])),
+                fields=["status", "-id"],
+                name="event_unsettled",
+            ),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('gateway_charge_id', ''), _negated=True), fields=['gateway_charge_id'], name='event_by_charge'),
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("gateway_charge_id", ""), _negated=True),
+                fields=["gateway_charge_id"],
+                name="event_by_charge",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='event',
-            constraint=models.UniqueConstraint(fields=('account', 'key'), name='event_unique'),
+            model_name="event",
+            constraint=models.UniqueConstraint(fields=("account", "key"), name="event_unique"),
         ),
         migrations.AddConstraint(
-            model_name='event',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'processing', 'processed', 'ignored', 'failed'])), name='event_status'),
+            model_name="event",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status__in", ["pending", "processing", "processed", "ignored", "failed"])
+                ),
+                name="event_status",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='event',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('processed_at__isnull', False), ('status__in', ['processed', 'ignored'])), models.Q(('processed_at__isnull', True), ('status__in', ['pending', 'processing', 'failed'])), _connector='OR'), name='event_done_is_dated'),
+            model_name="event",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("processed_at__isnull", False), ("status__in", ["processed", "ignored"])
+                    ),
+                    models.Q(
+                        ("processed_at__isnull", True),
+                        ("status__in", ["pending", "processing", "failed"]),
+                    ),
+                    _connector="OR",
+                ),
+                name="event_done_is_dated",
+            ),
         ),
     ]
