@@ -28,7 +28,7 @@ def replay(ids: Sequence[int], *, with_messages: bool, actor: str) -> int:
     """Process events again from their stored bytes; their new facts replace the old ones.
 
     Unless ``with_messages``, state is brought up to date and nobody is told. Gives how many
-    were queued; an event that is being processed at this moment is left to that.
+    were queued.
     """
     with transaction.atomic():
         count = Event.objects.filter(pk__in=ids).update(

@@ -1,0 +1,1 @@
+"""Step 11, SHOW: the web console for people."""
