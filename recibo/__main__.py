@@ -1,0 +1,3 @@
+from recibo.server.cli import main
+
+main()

@@ -1,0 +1,195 @@
+"""Starting the parts, and looking whether all is well."""
+
+import contextlib
+import errno
+import socket
+import sys
+import time
+from typing import Annotated
+
+import typer
+from msgspec import to_builtins
+
+from recibo.server import supervisor
+from recibo.server.cli import output
+from recibo.server.cli.errors import CommandError
+from recibo.server.cli.output import JsonOption
+from recibo.server.cli.session import Terminated, ensure_migrated, session, set_up
+
+HostOption = Annotated[str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for all.")]
+PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")]
+ConcurrencyOption = Annotated[
+    int, typer.Option("--concurrency", min=1, max=64, help="Jobs that run at the same time.")
+]
+
+#: Seconds that the web server may take to come up.
+START_PATIENCE = 15.0
+HOST, PORT = "127.0.0.1", 8000
+#: Addresses to listen on that nobody can type into a browser.
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+
+
+def up(host: HostOption = HOST, port: PortOption = PORT) -> None:
+    """Start everything: database, migrations, web server and worker. Ctrl-C stops it all.
+
+    Without DATABASE_URL an embedded PostgreSQL keeps the data below RECIBO_HOME. The first run
+    prints the user and the password of the console, once.
+    """
+    refuse_taken(host, port)
+    with session(lasting=True, checked=False):
+        from django.db import connections
+
+        from recibo.operations import first_run, installation
+
+        installation.migrate()
+        introduce(first_run.ensure_user())
+        connections.close_all()  # what follows may go on for months
+        runner = supervisor.Supervisor(programs(host, port))
+        runner.run(on_ready=lambda: announce_ready(runner, host, port))
+
+
+def programs(host: str, port: int) -> list[supervisor.Program]:
+    """What ``up`` keeps running: this same installation of Recibo, part by part."""
+    recibo = [sys.executable, "-m", "recibo"]
+    return [
+        supervisor.Program("web", [*recibo, "web", "--host", host, "--port", str(port)]),
+        supervisor.Program("worker", [*recibo, "worker"]),
+    ]
+
+
+def introduce(user: "tuple[str, str] | None") -> None:
+    """Show the first user. The password cannot be shown again."""
+    if user is not None:
+        name, password = user
+        output.say(f"Console user {name}, password {password} (shown only this once)\n")
+
+
+def announce_ready(runner: supervisor.Supervisor, host: str, port: int) -> None:
+    """Say where everything is as soon as the web server answers, or takes too long to."""
+    deadline = time.monotonic() + START_PATIENCE
+    while not answers(host, port) and not runner.signals and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if not runner.signals:
+        announce(host, port)
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
+    with contextlib.suppress(OSError):
+        socket.create_connection((ANYWHERE.get(host, host), port), timeout=1).close()
+        return True
+    return False
+
+
+def announce(host: str, port: int) -> None:
+    """Say where everything is."""
+    from django.conf import settings
+
+    from recibo.accounts.queries import configured
+    from recibo.gateways.registry import GATEWAYS
+
+    here = f"http://{bracketed(ANYWHERE.get(host, host))}:{port}"
+    public = settings.RECIBO_PUBLIC_URL or here
+    output.say(f"Recibo      {here}")
+    output.say(f"Console     {here}/console/")
+    output.say(f"API         {here}/doc")
+    for slug, gateway in GATEWAYS.items():
+        missing = f"  (for real ones set {gateway.secret_setting})"
+        note = "" if slug in configured() else missing
+        output.say(f"{gateway.name:11} {public}/api/webhooks/{slug}{note}")
+    output.say("Ctrl-C stops it all.")
+    sys.stdout.flush()
+
+
+def bracketed(host: str) -> str:
+    """An address as it stands in a URL."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def refuse_taken(host: str, port: int) -> None:
+    """Raise CommandError unless one can listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        sentence = f"{obstacle(error, host, port)} Choose others with --host and --port."
+        raise CommandError(sentence) from None
+
+
+def obstacle(error: OSError, host: str, port: int) -> str:
+    """Why one cannot listen there."""
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} of {host} is in use, by another Recibo perhaps."
+    if error.errno == errno.EACCES:
+        return f"This user may not listen on port {port}; those from 1024 up are open to all."
+    return f"Cannot listen on {host}, port {port}: {error.strerror}."
+
+
+def web(host: HostOption = HOST, port: PortOption = PORT) -> None:
+    """Run the web server: webhooks, API, console. Any number of them can share a database."""
+    supervisor.stop_with_parent()
+    refuse_taken(host, port)
+    with session(lasting=True, checked=False):
+        from django.db import OperationalError
+
+        from recibo.server.web import serve
+
+        with contextlib.suppress(OperationalError):  # it answers 503 until the database is back
+            ensure_migrated()
+        # The server raises them again when it has answered all that it took.
+        with contextlib.suppress(KeyboardInterrupt, Terminated):
+            serve(host, port)
+
+
+def worker(concurrency: ConcurrencyOption = 4) -> None:
+    """Run a worker: it processes events. Any number of them share the work.
+
+    Ends with 1 when its database goes away for long: whoever started it starts it again.
+    """
+    supervisor.stop_with_parent()
+    with session(lasting=True):
+        from recibo.work.engine import WorkerEndedError, run_worker
+
+        try:
+            run_worker(concurrency=concurrency)
+        except WorkerEndedError as error:
+            output.complain(str(error))
+            raise typer.Exit(1) from None
+
+
+def migrate() -> None:
+    """Bring the database to this version. Safe to repeat."""
+    with session(checked=False):
+        from recibo.operations import installation
+
+        installation.migrate()
+    output.say("The database is up to date.")
+
+
+def check(is_json: JsonOption = False) -> None:
+    """Say what is configured, what is missing and how to mend it.
+
+    Exit code 1 if anything is broken.
+    """
+    with contextlib.ExitStack() as stack:
+        enter_if_possible(stack)
+        from recibo.operations import health
+
+        found = health.check()
+    if is_json:
+        output.as_json([to_builtins(one) for one in found])
+    else:
+        output.table(("What", "State", ""), [(one.name, one.state, one.sentence) for one in found])
+    if not health.is_well(found):
+        raise typer.Exit(1)
+
+
+def enter_if_possible(stack: contextlib.ExitStack) -> None:
+    """Enter a session; where the embedded PostgreSQL does not start, say why and go on without."""
+    from recibo.server.embedded import EmbeddedError
+
+    try:
+        stack.enter_context(session(checked=False))
+    except EmbeddedError as error:
+        output.complain(str(error))
+        set_up()

@@ -1,0 +1,169 @@
+"""``recibo simulate``: webhooks as a gateway would send them."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from recibo.gateways.contract import Gateway
+from recibo.gateways.registry import GATEWAYS
+from recibo.server.cli import output
+from recibo.server.cli.errors import CommandError
+from recibo.server.cli.output import JsonOption
+from recibo.server.cli.session import gateway_named, set_up
+
+if TYPE_CHECKING:
+    from recibo.operations.simulation import Simulation, Tally
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+REFUSED = (
+    "401: the server does not know this signature. Run both with the same RECIBO_HOME, or with the "
+    "same RECIBO_SECRET_KEY and {setting}."
+)
+
+
+def simulate(
+    gateway: Annotated[str, typer.Argument(help="Which gateway to play: hotmart …")] = "",
+    event: Annotated[
+        str, typer.Argument(help="What happened: purchase-approved, PURCHASE_APPROVED …")
+    ] = "",
+    count: Annotated[int, typer.Option(min=1, help="How many sales.")] = 1,
+    rate: Annotated[
+        float | None, typer.Option(min=0.001, help="At most so many a second; else at full speed.")
+    ] = None,
+    url: Annotated[
+        str, typer.Option(help=f"The server; if not given RECIBO_PUBLIC_URL, else {DEFAULT_URL}.")
+    ] = "",
+    reference: Annotated[
+        str,
+        typer.Option(help="The gateway's id of the sale: several runs tell its several events."),
+    ] = "",
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Not marked as a simulation: granted, told and counted."),
+    ] = False,
+    list_samples: Annotated[
+        bool, typer.Option("--list", help="List what can be simulated.")
+    ] = False,
+    is_json: JsonOption = False,
+) -> None:
+    """Send realistic, correctly signed webhooks, as a gateway would.
+
+    Every run tells of new sales, unless --reference names one. Simulations are stored, processed
+    and shown, but grant nothing, write to nobody and are not revenue; --live ones do and are.
+    """
+    set_up()
+    if list_samples:
+        show_samples(gateway, is_json=is_json)
+        return
+    if not gateway or not event:
+        raise CommandError("Name a gateway and an event; `recibo simulate --list` lists them.")
+    if reference and count > 1:
+        raise CommandError("--reference names one sale: leave --count out.")
+    chosen = prepared(gateway_named(gateway), event, url, is_live=live)
+    tally = send(chosen, count, rate, reference)
+    report(tally, chosen, is_json=is_json)
+
+
+def show_samples(name: str, *, is_json: bool) -> None:
+    """List what can be simulated, of one gateway or of all."""
+    from recibo.operations.simulation import listed
+
+    gateways: Iterable[Gateway] = [gateway_named(name)] if name else GATEWAYS.values()
+    rows = [(gateway.slug, *sample) for gateway in gateways for sample in listed(gateway)]
+    columns = ("gateway", "event", "gateway_event", "event_type")
+    if is_json:
+        output.as_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        output.table(("Gateway", "Event", "The gateway's word", "What it is"), rows)
+
+
+def prepared(gateway: Gateway, event: str, url: str, *, is_live: bool) -> "Simulation":
+    """What to send where. Raises CommandError."""
+    from recibo.operations import simulation
+
+    try:
+        sample = simulation.sample_of(gateway, event)
+    except simulation.UnknownSampleError as error:
+        raise CommandError(str(error)) from None
+    return simulation.Simulation(
+        gateway=gateway,
+        sample=sample,
+        url=simulation.address(base(url), gateway.slug),
+        secret=secret_of(gateway, is_live=is_live),
+        is_live=is_live,
+    )
+
+
+def base(url: str) -> str:
+    """The server to send to. Raises CommandError."""
+    from django.conf import settings
+
+    chosen = url or settings.RECIBO_PUBLIC_URL or DEFAULT_URL
+    if not is_address(chosen):
+        raise CommandError(f"--url must read like {DEFAULT_URL}, not {chosen!r}.")
+    return chosen
+
+
+def is_address(url: str) -> bool:
+    """Whether something can be sent there."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of the port
+        return False
+
+
+def secret_of(gateway: Gateway, *, is_live: bool) -> bytes:
+    """What signs: the gateway's own secret if it is set, else one for simulations only."""
+    from django.conf import settings
+
+    from recibo.accounts.queries import simulation_secret
+
+    secret: bytes | None = settings.RECIBO_WEBHOOK_SECRETS.get(gateway.slug)
+    if is_live and secret is None:
+        raise CommandError(
+            f"--live needs the real secret: set {gateway.secret_setting} here and on the server, "
+            f"or leave --live out."
+        )
+    return secret or simulation_secret(gateway.slug)
+
+
+def send(chosen: "Simulation", count: int, rate: float | None, reference: str) -> "Tally":
+    """Send, with a progress bar. Raises CommandError if nobody is there."""
+    from recibo.operations import simulation
+
+    with output.progress("Sending", count) as advance:
+        try:
+            return simulation.run(
+                chosen, simulation.sales(count, reference), rate=rate, answered=lambda: advance(1)
+            )
+        except simulation.UnreachableError as error:
+            reason = f"{error} Is `recibo up` running?"
+    output.complain(reason)
+    raise typer.Exit(1)
+
+
+def report(tally: "Tally", chosen: "Simulation", *, is_json: bool) -> None:
+    """Say how it went; exit code 1 unless every webhook was accepted."""
+    from recibo.operations.simulation import summary
+
+    if is_json:
+        output.as_json(summary(tally))
+    else:
+        tell(tally)
+    if "401" in tally.answers:
+        output.complain(REFUSED.format(setting=chosen.gateway.secret_setting))
+    if not tally.is_clean:
+        raise typer.Exit(1)
+
+
+def tell(tally: "Tally") -> None:
+    """Counts of answers, then how fast they came."""
+    for answer, count in tally.answers.most_common():
+        output.say(f"{answer}: {count}")
+    output.say(
+        f"{tally.seconds:.1f} s, {tally.rate:,.0f} a second, half of them within "
+        f"{tally.wait(50) * 1000:.1f} ms (p50), 99% within {tally.wait(99) * 1000:.1f} ms (p99)"
+    )
