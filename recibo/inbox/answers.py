@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -13,10 +14,15 @@ Send = Callable[[Message], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer in ASGI's two messages."""
+    """A whole answer: in ASGI's two messages, and as it goes over the wire.
+
+    ``wire`` is between the status line with the server's own headers and the end.
+    """
 
     start: Message
     body: Message
+    status_line: bytes
+    wire: bytes
 
 
 def answer(status: int, content: Mapping[str, object], *headers: tuple[bytes, bytes]) -> Answer:
@@ -27,6 +33,8 @@ def answer(status: int, content: Mapping[str, object], *headers: tuple[bytes, by
     return Answer(
         {"type": "http.response.start", "status": status, "headers": kept},
         {"type": "http.response.body", "body": body},
+        b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode()),
+        b"".join(b"%b: %b\r\n" % header for header in kept) + b"\r\n" + body,
     )
 
 
@@ -45,3 +53,8 @@ WRONG_METHOD = answer(405, {"error": "method_not_allowed"}, (b"allow", b"POST"),
 TOO_SLOW = answer(408, {"error": "timeout"}, CLOSE)
 TOO_LARGE = answer(413, {"error": "payload_too_large"}, CLOSE)
 NO_ROOM = answer(503, {"error": "unavailable"}, RETRY, CLOSE)
+
+
+def stored(is_stored: bool) -> Answer:
+    """200 is said only of what is on disk."""
+    return RECEIVED if is_stored else UNAVAILABLE

@@ -42,7 +42,7 @@ class Repeater(threading.Thread):
 class Nudger(threading.Thread):
     """Calls ``nudge`` soon after each ``wake``; many wakes within ``gap`` seconds are one call."""
 
-    def __init__(self, nudge: Callable[[], None], *, gap: float = 0.05, rest: float = 1.0) -> None:
+    def __init__(self, nudge: Callable[[], None], *, gap: float = 0.25, rest: float = 1.0) -> None:
         super().__init__(name="inbox-nudger", daemon=True)
         self.nudge = nudge
         self.gap = gap

@@ -1,25 +1,28 @@
 """Group commit: requests that arrive together share one statement, one commit and one flush.
 
-A batch is whatever arrived while the one before it was being written: no timer. The event loop
-keeps the batches; a thread writes them, one at a time, on a connection of its own. It hands a
-whole batch to libpq in one call, which waits for the disk without Python's lock.
+A batch is whatever arrived while the one before it was being written: no timer. One task writes
+them, one at a time, on a connection of its own, without a thread: two threads of one busy process
+wait for Python's lock longer than the disk takes.
 """
 
 import asyncio
-import contextlib
 import logging
-import threading
+import struct
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
-from queue import SimpleQueue
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import psycopg
+from msgspec import Struct
+from psycopg import generators
 from psycopg.errors import error_from_result
 from psycopg.pq import DiagnosticField, ExecStatus, Format
+from psycopg.pq.abc import PGresult
 
-from recibo.work import columns
+from recibo.gateways.facts import EventType
+from recibo.inbox.models import Retention, Source
 
 logger = logging.getLogger(__name__)
 
@@ -44,15 +47,20 @@ select set_config('synchronous_commit', 'on', false)
 COUNTED = "do update set duplicates = inbox_event.duplicates + excluded.duplicates + 1"
 UNCOUNTED = "do nothing"
 #: Events and the bodies of the new ones. In key order, so that two processes cannot deadlock.
+#: What is short travels as one JSON document, which costs Python the least; bytes as arrays.
 STORE = """
 with given as materialized (
-    select * from unnest(
-        $1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-        $8::smallint[], $9::timestamptz[], $10::text[], $11::bytea[], $12::bytea[], $13::bytea[],
-        $14::bigint[]
+    select *, substring(sha256(convert_to(event_id, 'UTF8')) for 16) as key
+    from rows from (
+        json_to_recordset($1::json) as (
+            account_id bigint, event_id text, charge_id text, source text, gateway_event text,
+            event_type text, priority smallint, received_at float8, retention text,
+            duplicates bigint
+        ),
+        unnest($2::bytea[]), unnest($3::bytea[]), unnest($4::bytea[])
     ) as given (
-        account_id, key, gateway_event_id, gateway_charge_id, source, gateway_event, event_type,
-        priority, received_at, retention, headers, query, body, duplicates
+        account_id, event_id, charge_id, source, gateway_event, event_type, priority,
+        received_at, retention, duplicates, headers, query, body
     )
 ), stored as (
     insert into inbox_event (
@@ -61,8 +69,8 @@ with given as materialized (
         status, attempts, silent, error, result
     )
     select
-        account_id, key, gateway_event_id, gateway_charge_id, source, gateway_event, event_type,
-        priority, received_at, received_at, duplicates,
+        account_id, key, event_id, charge_id, source, gateway_event, event_type,
+        priority, to_timestamp(received_at), to_timestamp(received_at), duplicates,
         'pending', 0, false, '', ''
     from given
     order by account_id, key
@@ -70,38 +78,44 @@ with given as materialized (
     returning id, account_id, key, xmax = 0 as is_new
 )
 insert into inbox_eventbody (event_id, retention, received_at, headers, query, body)
-select id, retention, received_at, headers, query, body
+select id, retention, to_timestamp(received_at), headers, query, body
 from stored join given using (account_id, key)
 where is_new
 """
+FORMATS = [Format.TEXT, Format.BINARY, Format.BINARY, Format.BINARY]
+BYTEA = 17  # the type's OID
+LENGTH = struct.Struct(">i").pack
 LOCK_NOT_AVAILABLE = b"55P03"
 #: Classes of SQLSTATE that say that a row is at fault, not the database.
 POISON = frozenset({"22", "23", "54"})
 
-#: Account and hashed event id: what makes an event the same event.
-Key = tuple[int, bytes]
+#: Account and event id: what makes an event the same event.
+Key = tuple[int, str]
 
 
 class FullError(Exception):
     """As many requests wait for the disk as memory may hold."""
 
 
-class Row(NamedTuple):
-    """One delivery on its way to the disk; the order of ``STORE``'s columns.
-
-    Texts are UTF-8 already (``columns.encoded``): most of them are the same for every row.
-    """
+class Row(Struct, gc=False):
+    """One delivery on its way to the disk."""
 
     account_id: int
-    key: bytes
-    gateway_event_id: bytes
-    gateway_charge_id: bytes
-    source: bytes
-    gateway_event: bytes
-    event_type: bytes
+    event_id: str
+    charge_id: str
+    source: Source
+    gateway_event: str
+    event_type: EventType
     priority: int
-    received_at: int  # microseconds since 2000, PostgreSQL's clock
-    retention: bytes
+    received_at: float  # seconds since 1970
+    retention: Retention
+    duplicates: int = 0
+
+
+class Delivery(NamedTuple):
+    """A row and the bytes that are kept beside it."""
+
+    row: Row
     headers: bytes
     query: bytes
     body: bytes
@@ -110,209 +124,195 @@ class Row(NamedTuple):
 class Batch:
     """Deliveries that are written together; repeats are one row that counts them."""
 
-    __slots__ = ("repeats", "rows", "size", "waiters")
+    __slots__ = ("deliveries", "size", "waiters")
 
     def __init__(self) -> None:
-        self.rows: dict[Key, Row] = {}
-        self.repeats: dict[Key, int] = {}
+        self.deliveries: dict[Key, Delivery] = {}
         self.waiters: list[tuple[Key, asyncio.Future[bool]]] = []
         self.size = 0  # bytes of the bodies
 
-    def add(self, row: Row, waiter: asyncio.Future[bool]) -> None:
-        """Let ``waiter`` learn whether ``row`` was stored."""
-        key = (row.account_id, row.key)
-        if key in self.rows:
-            self.repeats[key] = self.repeats.get(key, 0) + 1
+    def add(self, delivery: Delivery, waiter: asyncio.Future[bool]) -> None:
+        """Let ``waiter`` learn whether ``delivery`` was stored."""
+        key = (delivery.row.account_id, delivery.row.event_id)
+        first = self.deliveries.setdefault(key, delivery)
+        if first is delivery:
+            self.size += len(delivery.body)
         else:
-            self.rows[key] = row
-            self.size += len(row.body)
+            first.row.duplicates += 1
         self.waiters.append((key, waiter))
 
     def only(self, key: Key) -> "Batch":
-        """A batch of that row alone."""
+        """A batch of that delivery alone."""
         alone = Batch()
-        alone.rows[key] = self.rows[key]
-        alone.repeats[key] = self.repeats.get(key, 0)
+        alone.deliveries[key] = self.deliveries[key]
         return alone
 
-    def columns(self) -> list[bytes]:
+    def parameters(self) -> list[bytes]:
         """The parameters of ``STORE``."""
-        fields = list(zip(*self.rows.values(), strict=True))
-        packed = [pack(field) for pack, field in zip(PACK, fields, strict=True)]
-        packed.append(columns.integers([self.repeats.get(key, 0) for key in self.rows]))
-        return packed
+        rows, *columns = zip(*self.deliveries.values(), strict=True)
+        return [msgspec.json.encode(rows), *map(byteas, columns)]
 
 
-def packed_texts(values: Sequence[bytes]) -> bytes:
-    """text[] of what is UTF-8 already."""
-    return columns.joined(columns.Texts, values)
+def byteas(values: Sequence[bytes]) -> bytes:
+    """bytea[] in PostgreSQL's binary form: one dimension, no nulls, counted from 1."""
+    parts = [struct.pack(">iiIii", 1, 0, BYTEA, len(values), 1)]
+    for value in values:
+        parts.append(LENGTH(len(value)))
+        parts.append(value)
+    return b"".join(parts)
 
 
-def packed_times(values: Sequence[int]) -> bytes:
-    """timestamptz[] of microseconds since 2000."""
-    return columns.fixed(columns.Times, "q", 8, values)
-
-
-#: How each field of Row becomes a column.
-PACK: tuple[Callable[[Any], bytes], ...] = (
-    columns.integers,
-    columns.byteas,
-    *[packed_texts] * 5,
-    columns.smalls,
-    packed_times,
-    packed_texts,
-    *[columns.byteas] * 3,
-)
+#: Makes a connection for the writer alone. Raises psycopg.OperationalError.
+Connect = Callable[[], Awaitable[psycopg.AsyncConnection[Any]]]
 
 
 class Committer:
-    """The event loop's side: gathers rows and tells their senders how it went."""
+    """Gathers rows into batches and tells their senders how it went."""
 
-    def __init__(
-        self,
-        connect: Callable[[], psycopg.Connection[Any]],
-        *,
-        committed: Callable[[], None] = lambda: None,
-    ) -> None:
-        """``committed`` is called on the loop after each batch; it must not block."""
+    def __init__(self, connect: Connect, *, committed: Callable[[], None] = lambda: None) -> None:
+        """``committed`` is called after each batch; it must not block."""
         self.writer = Writer(connect)
         self.committed = committed
         self.waiting = 0
         self.waiting_bytes = 0
         self.batches: deque[Batch] = deque()
-        self.idle = True
-        self.handover: SimpleQueue[Batch | None] = SimpleQueue()
-        self.thread = threading.Thread(target=self.work, name="inbox-committer", daemon=True)
+        self.closing = False
 
     def start(self) -> None:
         """Call it on the running loop."""
         self.loop = asyncio.get_running_loop()
-        self.thread.start()
+        self.arrival = self.loop.create_future()
+        self.task = self.loop.create_task(self.work())
 
     async def close(self) -> None:
         """Write what was accepted, then stop."""
-        while self.waiting:
-            await asyncio.sleep(0.01)
-        self.handover.put(None)
-        await asyncio.to_thread(self.thread.join)
+        self.closing = True
+        self.wake()
+        await self.task
 
-    def add(self, row: Row) -> asyncio.Future[bool]:
-        """True once ``row`` is on disk, False if that cannot be said. Raises FullError."""
+    def add(self, delivery: Delivery) -> asyncio.Future[bool]:
+        """True once ``delivery`` is on disk, False if that cannot be said. Raises FullError."""
         if self.waiting >= MOST_WAITING or self.waiting_bytes > MOST_WAITING_BYTES:
             raise FullError
         waiter: asyncio.Future[bool] = self.loop.create_future()
         self.waiting += 1
-        self.waiting_bytes += len(row.body)
-        if not self.batches or len(self.batches[-1].rows) >= LARGEST_BATCH:
+        self.waiting_bytes += len(delivery.body)
+        if not self.batches or len(self.batches[-1].deliveries) >= LARGEST_BATCH:
             self.batches.append(Batch())
-        self.batches[-1].add(row, waiter)
-        if self.idle:
-            self.idle = False
-            # Not at once: what else this turn of the loop brings shares the flush.
-            self.loop.call_soon(self.hand_over)
+        self.batches[-1].add(delivery, waiter)
+        self.wake()
         return waiter
 
-    def hand_over(self) -> None:
-        """Give the oldest batch to the thread; idle if there is none."""
-        if self.batches:
-            self.handover.put(self.batches.popleft())
-        else:
-            self.idle = True
+    def wake(self) -> None:
+        """Let the task look again, after what else this turn of the loop brings."""
+        if not self.arrival.done():
+            self.arrival.set_result(None)
 
-    def work(self) -> None:
-        """The thread: write batch after batch until None."""
-        with contextlib.closing(self.writer):
-            while (batch := self.handover.get()) is not None:
-                lost = self.writer.write(batch)
-                with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
-                    self.loop.call_soon_threadsafe(self.deliver, batch, lost)
+    async def work(self) -> None:
+        """Write batch after batch, until closed and nobody waits."""
+        while self.batches or not self.closing:
+            if not self.batches:
+                await self.arrival
+                self.arrival = self.loop.create_future()
+                continue
+            batch = self.batches.popleft()
+            self.deliver(batch, await self.writer.write(batch))
+        await self.writer.close()
 
     def deliver(self, batch: Batch, lost: Collection[Key]) -> None:
         """Tell everyone who waits for ``batch``."""
-        self.hand_over()
         for key, waiter in batch.waiters:
             if not waiter.done():
                 waiter.set_result(key not in lost)
         self.waiting -= len(batch.waiters)
         self.waiting_bytes -= batch.size
-        if len(lost) < len(batch.rows):
+        if len(lost) < len(batch.deliveries):
             self.committed()
 
 
 class Writer:
-    """The thread's side: one connection, made again whenever it is lost."""
+    """One connection, made again whenever it is lost."""
 
-    def __init__(self, connect: Callable[[], psycopg.Connection[Any]]) -> None:
+    def __init__(self, connect: Connect) -> None:
         self.connect = connect
-        self.connection: psycopg.Connection[Any] | None = None
+        self.connection: psycopg.AsyncConnection[Any] | None = None
         self.rest_until = 0.0
         self.is_lost = False
 
-    def write(self, batch: Batch) -> Collection[Key]:
+    async def write(self, batch: Batch) -> Collection[Key]:
         """The keys that may not be on disk. Their senders must send again.
 
         When the connection breaks, the commit may or may not have happened: nothing is tried
         twice, since the next delivery finds out through its key.
         """
         try:
-            self.store(batch)
-        except psycopg.Error as error:
-            if is_poison(error):
-                return self.apart(batch)
-            self.lose(error)
-            return batch.rows.keys()
+            await self.store(batch)
+        except (psycopg.Error, OSError) as error:
+            if isinstance(error, psycopg.Error) and is_poison(error):
+                return await self.apart(batch)
+            await self.lose(error)
+            return batch.deliveries.keys()
         except Exception:
             logger.exception("inbox: a batch could not be packed")
-            return self.apart(batch)
+            return await self.apart(batch)
         self.is_lost = False
         return ()
 
-    def apart(self, batch: Batch) -> Collection[Key]:
+    async def apart(self, batch: Batch) -> Collection[Key]:
         """Write row by row what was refused as a whole, so that only the bad one is lost."""
-        if len(batch.rows) == 1:
-            logger.error("inbox: PostgreSQL cannot hold the event %s", *batch.rows)
-            return batch.rows.keys()
-        return {key for key in batch.rows if self.write(batch.only(key))}
+        if len(batch.deliveries) == 1:
+            logger.error("inbox: PostgreSQL cannot hold the event %s", *batch.deliveries)
+            return batch.deliveries.keys()
+        return {key for key in batch.deliveries if await self.write(batch.only(key))}
 
-    def store(self, batch: Batch) -> None:
+    async def store(self, batch: Batch) -> None:
         """Write and commit. Raises psycopg.Error."""
-        values = batch.columns()
-        connection = self.connected()
-        result = connection.pgconn.exec_prepared(b"counted", values, FORMATS)
+        values = batch.parameters()
+        connection = await self.connected()
+        result = await run(connection, b"counted", values)
         if result.error_field(DiagnosticField.SQLSTATE) == LOCK_NOT_AVAILABLE:
             # Rolled back as a whole, so this is no second try: repeats of the events that
             # somebody holds stay uncounted, and nobody else waits for them.
-            result = connection.pgconn.exec_prepared(b"uncounted", values, FORMATS)
+            result = await run(connection, b"uncounted", values)
         if result.status != ExecStatus.COMMAND_OK:
             raise error_from_result(result)
 
-    def connected(self) -> psycopg.Connection[Any]:
+    async def connected(self) -> psycopg.AsyncConnection[Any]:
         """The connection, made if there is none. Raises psycopg.OperationalError."""
         if self.connection is None:
             if time.monotonic() < self.rest_until:
                 raise psycopg.OperationalError("the database could not be reached a moment ago")
             self.rest_until = time.monotonic() + REST
-            connection = self.connect()
-            connection.execute(SESSION)
+            connection = await self.connect()
+            await connection.execute(SESSION)
             prepare(connection)
             self.connection = connection
         return self.connection
 
-    def lose(self, error: Exception) -> None:
+    async def lose(self, error: Exception) -> None:
         """Drop the connection. Logged once for each outage."""
         if not self.is_lost:
             logger.error("inbox: answering 503, the database is lost: %s", error)
         self.is_lost = True
-        self.close()
+        await self.close()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Drop the connection, if there is one."""
         connection, self.connection = self.connection, None
         if connection is not None:
-            connection.close()
+            await connection.close()
 
 
-def prepare(connection: psycopg.Connection[Any]) -> None:
+async def run(
+    connection: psycopg.AsyncConnection[Any], statement: bytes, values: Sequence[bytes]
+) -> PGresult:
+    """Execute a prepared statement while the loop goes on."""
+    connection.pgconn.send_query_prepared(statement, values, FORMATS)
+    results = await connection.wait(generators.execute(connection.pgconn))
+    return results[-1]
+
+
+def prepare(connection: psycopg.AsyncConnection[Any]) -> None:
     """Make the two forms of ``STORE`` known to the server."""
     for name, repeated in ((b"counted", COUNTED), (b"uncounted", UNCOUNTED)):
         result = connection.pgconn.prepare(name, STORE.format(repeated=repeated).encode())
@@ -323,6 +323,3 @@ def prepare(connection: psycopg.Connection[Any]) -> None:
 def is_poison(error: psycopg.Error) -> bool:
     """Whether a row is at fault, not the database."""
     return (error.sqlstate or "")[:2] in POISON
-
-
-FORMATS = [Format.BINARY] * (len(PACK) + 1)

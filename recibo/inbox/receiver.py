@@ -19,11 +19,10 @@ from recibo.gateways.facts import EventType
 from recibo.inbox import answers
 from recibo.inbox.answers import Answer, Receive, Scope, Send
 from recibo.inbox.background import Nudger, Repeater
-from recibo.inbox.batch import Committer, FullError, Row
+from recibo.inbox.batch import Committer, Delivery, FullError, Row
 from recibo.inbox.bodies import Bodies, DeclinedError, DisconnectedError, decline
 from recibo.inbox.models import Retention, Source
 from recibo.inbox.refusals import Refusals
-from recibo.work import columns
 
 logger = logging.getLogger(__name__)
 
@@ -39,19 +38,11 @@ HIDDEN_PARAMETER = b"token="
 SIMULATION = b"x-recibo-simulation"
 UNREADABLE = "unreadable"
 
-WEBHOOK = Source.WEBHOOK.value.encode()
-SIMULATE = Source.SIMULATE.value.encode()
 PRIORITIES = {kind: 0 if kind.is_critical else 1 for kind in EventType}
-TYPES = {kind: kind.value.encode() for kind in EventType}
-OF_CHARGE = Retention.CHARGE.value.encode()
+OF_CHARGE = ("charge.", "subscription.", "payment.")
 RETENTIONS = {
-    kind: OF_CHARGE
-    if kind.startswith(("charge.", "subscription.", "payment."))
-    else Retention.OTHER.value.encode()
-    for kind in EventType
+    kind: Retention.CHARGE if kind.startswith(OF_CHARGE) else Retention.OTHER for kind in EventType
 }
-#: PostgreSQL counts time from 2000. Microseconds.
-EPOCH = int(columns.EPOCH.timestamp()) * 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,20 +126,32 @@ class Receiver:
             if declined.answer is answers.TOO_LARGE:
                 self.refuse(scope, place.gateway.slug, place.account, Refused.PAYLOAD_TOO_LARGE)
             raise
-        request = RawRequest(headers, body, scope["query_string"])
+        taken = self.judged(scope, place, RawRequest(headers, body, scope["query_string"]))
+        return taken if isinstance(taken, Answer) else answers.stored(await taken)
+
+    def take(self, scope: Scope, body: bytes) -> Answer | asyncio.Future[bool] | None:
+        """The same without a task, for a request that came in one piece (most do).
+
+        The answer, or what tells whether it was stored; None where ``__call__`` has to see it.
+        """
+        place = self.places.get(scope["path"])
+        if place is None or scope["method"] != "POST":
+            return None
+        request = RawRequest(dict(scope["headers"]), body, scope["query_string"])
+        return self.judged(scope, place, request)
+
+    def judged(
+        self, scope: Scope, place: Place, request: RawRequest
+    ) -> Answer | asyncio.Future[bool]:
+        """The answer to a whole request, or what tells whether it was stored."""
         try:
             source = authenticated(place, request)
         except SignatureError as error:
             return self.refused(scope, place, request, error.reason)
-        return await self.stored(row_of(place, request, scope["headers"], source))
-
-    async def stored(self, row: Row) -> Answer:
-        """200 once the row is on disk."""
         try:
-            is_stored = await self.committer.add(row)
+            return self.committer.add(delivery_of(place, request, scope["headers"], source))
         except FullError:
             return answers.UNAVAILABLE
-        return answers.RECEIVED if is_stored else answers.UNAVAILABLE
 
     def place(self, scope: Scope) -> Place:
         """The account addressed. Raises DeclinedError."""
@@ -231,7 +234,7 @@ class Receiver:
         return [named, f"{PREFIX}{gateway.slug}", *(f"/api/{alias}" for alias in gateway.aliases)]
 
 
-def authenticated(place: Place, request: RawRequest) -> bytes:
+def authenticated(place: Place, request: RawRequest) -> Source:
     """The source of a proven request. Raises SignatureError, and nothing else."""
     is_simulated = request.headers.get(SIMULATION) == b"1"
     secrets = (*place.secrets, place.simulation_secret) if is_simulated else place.secrets
@@ -242,7 +245,7 @@ def authenticated(place: Place, request: RawRequest) -> bytes:
     except Exception:
         logger.exception("%s: the proof of a webhook could not be judged", place.gateway.slug)
         raise SignatureError from None
-    return SIMULATE if is_simulated else WEBHOOK
+    return Source.SIMULATE if is_simulated else Source.WEBHOOK
 
 
 def is_proven(place: Place, request: RawRequest) -> bool:
@@ -254,28 +257,35 @@ def is_proven(place: Place, request: RawRequest) -> bool:
     return True
 
 
-def row_of(
-    place: Place, request: RawRequest, headers: list[tuple[bytes, bytes]], source: bytes
-) -> Row:
+def delivery_of(
+    place: Place, request: RawRequest, headers: list[tuple[bytes, bytes]], source: Source
+) -> Delivery:
     """What is written to disk. Never fails: what cannot be read is kept for a person to see."""
     identity = identified(place.gateway, request)
     kind = identity.event_type
-    event_id = columns.encoded(identity.event_id)
-    return Row(
+    row = Row(
         place.account_id,
-        hashlib.sha256(event_id).digest()[:16],
-        event_id,
-        columns.encoded(identity.charge_id[:LONGEST_ID]),
+        storable(identity.event_id),
+        storable(identity.charge_id[:LONGEST_ID]),
         source,
-        columns.encoded(identity.gateway_event),
-        TYPES[kind],
+        storable(identity.gateway_event),
+        kind,
         PRIORITIES[kind],
-        time.time_ns() // 1000 - EPOCH,
-        OF_CHARGE if identity.charge_id else RETENTIONS[kind],
-        lines(headers, place.hidden_headers),
-        without_secret(request.query),
-        request.body,
+        time.time(),
+        Retention.CHARGE if identity.charge_id else RETENTIONS[kind],
     )
+    kept = lines(headers, place.hidden_headers)
+    return Delivery(row, kept, without_secret(request.query), request.body)
+
+
+def storable(text: str) -> str:
+    """Text that PostgreSQL holds, whatever a sender put into it."""
+    return text if text.isascii() and "\0" not in text else cleaned(text)
+
+
+def cleaned(text: str) -> str:
+    """Without NUL and lone surrogates."""
+    return text.replace("\0", "").encode(errors="replace").decode()
 
 
 def identified(gateway: Gateway, request: RawRequest) -> Identity:

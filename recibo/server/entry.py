@@ -1,5 +1,6 @@
 """Who takes a request: the receiver takes webhooks, Django everything else."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from recibo.accounts import queries
 from recibo.gateways.registry import GATEWAYS
-from recibo.inbox.answers import Receive, Scope, Send
+from recibo.inbox.answers import Answer, Receive, Scope, Send
 from recibo.inbox.background import Nudger
 from recibo.inbox.batch import Committer
 from recibo.inbox.receiver import Receiver
@@ -37,6 +38,10 @@ class Entry:
             return self.receiver(scope, receive, send)
         return self.django(scope, receive, send)
 
+    def take(self, scope: Scope, body: bytes) -> Answer | asyncio.Future[bool] | None:
+        """A whole request that needs no task; None: call this application as usual."""
+        return self.receiver.take(scope, body)
+
     async def live(self, receive: Receive, send: Send) -> None:
         """Start and stop with the server. Django knows no lifespan."""
         await receive()
@@ -60,12 +65,17 @@ def receiver() -> Receiver:
     )
 
 
-def connect() -> psycopg.Connection[Any]:
+async def connect() -> psycopg.AsyncConnection[Any]:
     """A connection of its own to Django's database. Raises psycopg.OperationalError."""
-    parameters = connections["default"].get_connection_params()
+    return await psycopg.AsyncConnection.connect(**parameters(), autocommit=True)
+
+
+def parameters() -> dict[str, Any]:
+    """How to reach Django's database."""
+    found = connections["default"].get_connection_params()
     for djangos in ("cursor_factory", "context"):
-        parameters.pop(djangos, None)
-    parameters["connect_timeout"] = CONNECT_TIMEOUT
+        found.pop(djangos, None)
+    found["connect_timeout"] = CONNECT_TIMEOUT
     # A database that vanished without a word is noticed within seconds, not hours.
-    parameters.setdefault("tcp_user_timeout", 10_000)
-    return psycopg.connect(**parameters, autocommit=True)
+    found.setdefault("tcp_user_timeout", 10_000)
+    return found

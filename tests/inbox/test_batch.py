@@ -13,8 +13,9 @@ import pytest
 from django.db import connection, transaction
 
 from recibo.inbox import batch
+from recibo.inbox.batch import Connect
 from recibo.inbox.models import Event, EventBody
-from recibo.server.entry import connect
+from recibo.server.entry import connect, parameters
 from tests.inbox.serving import SECRET, Served, serving, until
 
 
@@ -110,7 +111,7 @@ def test_what_a_lost_database_may_not_have_stored_is_never_answered_200(served: 
 
 
 def keep_killing(stop: threading.Event) -> None:
-    with connect() as administrator:
+    with psycopg.connect(**parameters(), autocommit=True) as administrator:
         while not stop.wait(0.02):
             administrator.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity"
@@ -122,10 +123,10 @@ def keep_killing(stop: threading.Event) -> None:
 def test_without_a_database_the_answer_is_503_until_it_is_back(transactional_db: None) -> None:
     is_up = threading.Event()
 
-    def unreliable() -> psycopg.Connection[Any]:
+    async def unreliable() -> psycopg.AsyncConnection[Any]:
         if not is_up.is_set():
             raise psycopg.OperationalError("connection refused")
-        return connect()
+        return await connect()
 
     with serving(connect=unreliable) as served:
         answer = served.post(json={"id": "evt_1"})
@@ -180,13 +181,14 @@ def test_what_was_accepted_is_finished_when_the_server_stops(transactional_db: N
 
 
 @contextmanager
-def held_up() -> Iterator[tuple[Callable[[], psycopg.Connection[Any]], Callable[[], None]]]:
+def held_up() -> Iterator[tuple[Connect, Callable[[], None]]]:
     """A way to connect that waits, and what ends the wait."""
     free = threading.Event()
 
-    def stuck() -> psycopg.Connection[Any]:
-        free.wait(20)
-        return connect()
+    async def stuck() -> psycopg.AsyncConnection[Any]:
+        while not free.is_set():
+            await asyncio.sleep(0.01)
+        return await connect()
 
     try:
         yield stuck, free.set
