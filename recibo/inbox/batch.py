@@ -308,8 +308,8 @@ async def run(
 ) -> PGresult:
     """Execute a prepared statement while the loop goes on."""
     connection.pgconn.send_query_prepared(statement, values, FORMATS)
-    results = await connection.wait(generators.execute(connection.pgconn))
-    return results[-1]
+    result: PGresult = (await connection.wait(generators.execute(connection.pgconn)))[-1]
+    return result
 
 
 def prepare(connection: psycopg.AsyncConnection[Any]) -> None:
