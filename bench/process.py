@@ -32,8 +32,8 @@ MIX = (
 def main() -> None:
     options = arguments()
     with scratch.database("recibo_bench_process"):
-        from recibo.billing.tables import execute
         from recibo.processing import drain, fold
+        from recibo.work.sql import execute
 
         rates: dict[str, list[float]] = {"whole fold": [], "claim, parse, settle (limit)": []}
         for _ in range(options.rounds):
@@ -97,9 +97,9 @@ def cpu() -> tuple[float, float]:
 def fill(count: int) -> None:
     """Pending events of the mix, as the receiver would have stored them."""
     from recibo.accounts.models import Account
-    from recibo.billing.tables import execute
-    from recibo.gateways.contract import RawRequest, Sale
+    from recibo.gateways.contract import Sale
     from recibo.gateways.registry import GATEWAYS
+    from recibo.work.sql import execute
 
     scratch.empty()
     gateway = GATEWAYS["hotmart"]
@@ -110,8 +110,8 @@ def fill(count: int) -> None:
     for number in range(count):
         sale = Sale(number=number // len(names), at=now - timedelta(days=1))
         sale = Sale(number=number * 7919 % count if number % 3 else number, at=sale.at)
-        body = gateway.samples[names[number % len(names)]](sale)
-        identity = gateway.identify(RawRequest({}, body))
+        told = gateway.samples[names[number % len(names)]](sale)
+        identity = gateway.identify(told)
         event_id = f"{identity.event_id}-{number}"
         rows.append(
             {
@@ -122,7 +122,7 @@ def fill(count: int) -> None:
                 "gateway_event": identity.gateway_event,
                 "event_type": identity.event_type,
                 "priority": 0 if identity.event_type.is_critical else 1,
-                "body": "\\x" + body.hex(),
+                "body": "\\x" + told.body.hex(),
             }
         )
     import msgspec

@@ -187,7 +187,7 @@ def delivery() -> bytes:
     from recibo.gateways.registry import GATEWAYS
 
     sale = GATEWAYS["hotmart"].samples["purchase-approved"](Sale(number=1, at=datetime.now(UTC)))
-    return json.dumps({**json.loads(sale), "id": load.ID}).encode()
+    return json.dumps({**json.loads(sale.body), "id": load.ID}).encode()
 
 
 def described(slices: list[Slice]) -> str:

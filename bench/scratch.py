@@ -65,7 +65,7 @@ def set_up(url: str) -> None:
 
 def empty() -> None:
     """Take all events and what they led to out again."""
-    from recibo.billing.tables import execute
+    from recibo.work.sql import execute
 
     execute(
         "truncate inbox_event, inbox_eventbody, billing_customer, billing_order, billing_charge,"

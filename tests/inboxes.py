@@ -15,20 +15,25 @@ NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
 
 
 def received(
-    body: bytes,
+    told: bytes | RawRequest,
     *,
     gateway: str = "hotmart",
     source: Source = Source.WEBHOOK,
     at: datetime = NOW,
 ) -> Event:
-    """One event, pending; the same body again is the same event, counted."""
-    request = RawRequest({}, body)
+    """One event, pending; the same news again is the same event, counted."""
+    request = RawRequest({}, told) if isinstance(told, bytes) else told
     try:
         identity = GATEWAYS[gateway].identify(request)
         event_id, word, kind = identity.event_id, identity.gateway_event, identity.event_type
         charge_id = identity.charge_id
     except PayloadError:
-        event_id, word, kind, charge_id = body.hex()[:64], "unreadable", EventType.UNKNOWN, ""
+        event_id, word, kind, charge_id = (
+            request.body.hex()[:64],
+            "unreadable",
+            EventType.UNKNOWN,
+            "",
+        )
     event, fresh = Event.objects.get_or_create(
         account=Account.objects.get(gateway=gateway, name=Account.DEFAULT),
         key=hashlib.sha256(event_id.encode()).digest()[:16],
@@ -49,15 +54,15 @@ def received(
             event=event,
             retention=Retention.CHARGE,
             received_at=at,
-            headers=b"",
-            query=b"",
-            body=body,
+            headers=b"".join(b"%b: %b\n" % line for line in request.headers.items()),
+            query=request.query,
+            body=request.body,
         )
     else:
         Event.objects.filter(pk=event.pk).update(duplicates=event.duplicates + 1)
     return event
 
 
-def all_received(bodies: Sequence[bytes]) -> list[Event]:
+def all_received(bodies: Sequence[bytes | RawRequest]) -> list[Event]:
     """Several events, in this order."""
     return [received(body) for body in bodies]

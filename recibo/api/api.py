@@ -5,7 +5,16 @@ from importlib.metadata import version
 from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
 
-from recibo.api import charges, customers, errors, events, orders, refusals, subscriptions
+from recibo.api import (
+    charges,
+    customers,
+    errors,
+    events,
+    journal,
+    orders,
+    refusals,
+    subscriptions,
+)
 from recibo.api.authentication import Bearer
 
 api = NinjaAPI(
@@ -22,6 +31,7 @@ api.add_router("/api/events", events.router)
 api.add_router("/api/orders", orders.router)
 api.add_router("/api/charges", charges.router)
 api.add_router("/api/refusals", refusals.router)
+api.add_router("/api", journal.router)
 api.add_router("/api/{gateway}/customers", customers.router)
 api.add_router("/api/{gateway}/subscriptions", subscriptions.router)
 

@@ -102,3 +102,14 @@ class RefusalFilters(Filters):
     gateway: Text | None = None
     reason: Text | None = None
     since: Moment | None = None
+
+
+class CallFilters(Filters):
+    """``account``: gateway/name. ``event``: the notice that was asked about."""
+
+    account: Text | None = None
+    event: int | None = None
+
+
+class AlertFilters(Filters):
+    open_only: bool = False

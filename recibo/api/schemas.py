@@ -350,3 +350,28 @@ class Queued(Schema):
 
     id: int
     status: str
+
+
+class CallRow(Schema):
+    """One call to the outside."""
+
+    id: int
+    account: str
+    event_id: int | None
+    host: str
+    operation: str
+    status_code: int | None
+    duration_ms: int
+    error: str
+    created_at: datetime
+
+
+class AlertRow(Schema):
+    """A condition that a person should know of."""
+
+    id: int
+    kind: str
+    text: str
+    opened_at: datetime
+    seen_at: datetime
+    resolved_at: datetime | None

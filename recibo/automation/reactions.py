@@ -7,12 +7,15 @@ together. Reactions only defer work; talking to the outside is what the deferred
 from collections.abc import Callable, Iterable
 
 from recibo.billing.changes import Change
+from recibo.reconciliation.customers import look_up
 
 Reaction = Callable[[Change], None]
 
 #: By the kind of change, ``order.paid`` for instance. The parts that react (access, messages,
 #: outbound webhooks) add their lines here.
-REACTIONS: dict[str, tuple[Reaction, ...]] = {}
+REACTIONS: dict[str, tuple[Reaction, ...]] = {
+    "buyer.unknown": (look_up,),
+}
 
 
 def react(changes: Iterable[Change]) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 from msgspec import Struct
 
 from recibo.billing.states import Told
-from recibo.billing.tables import Row
 from recibo.gateways.facts import Fact
+from recibo.work.sql import Row
 
 Key = tuple[int, str]  # (account, the gateway's id)
 

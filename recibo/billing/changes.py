@@ -12,6 +12,7 @@ class Subject(StrEnum):
     CHARGE = "charge"
     SUBSCRIPTION = "subscription"
     CUSTOMER = "customer"
+    BUYER = "buyer"  # known by a gateway's id only; ``id`` is the account
 
 
 class Change(Struct, frozen=True, gc=False):

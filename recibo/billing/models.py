@@ -78,6 +78,23 @@ class Customer(models.Model):
         return self.email
 
 
+class CustomerIdentity(models.Model):
+    """What a gateway calls a customer. Gateways that name buyers by id only are joined by it."""
+
+    account = models.ForeignKey(Account, models.PROTECT, db_constraint=False, db_index=False)
+    gateway_id = models.TextField()
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="identities")
+    told_at = models.DateTimeField()  # the newest news of the pair stands
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["gateway_id", "account"], name="identity_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.gateway_id
+
+
 class Note(models.Model):
     """What the seller wrote about a customer. No gateway can change it."""
 
@@ -145,6 +162,7 @@ class Charge(models.Model):
     gateway_charge_id = models.TextField()
     order = models.ForeignKey(Order, models.PROTECT, related_name="charges")
     customer = models.ForeignKey(Customer, models.PROTECT, null=True, related_name="charges")
+    gateway_customer_id = models.TextField(default="", db_default="", blank=True)
     #: The gateway's code of the subscription it belongs to; "" for a one-time sale.
     subscription_code = models.TextField(default="", blank=True)
     cycle = models.IntegerField(null=True, blank=True)
@@ -181,6 +199,12 @@ class Charge(models.Model):
         ]
         indexes = [
             models.Index(fields=["status", "-id"], name="charge_by_status"),
+            # Charges whose buyer is known by the gateway's id only, until the gateway is asked.
+            models.Index(
+                fields=["gateway_customer_id", "account"],
+                name="charge_without_customer",
+                condition=models.Q(customer=None) & ~models.Q(gateway_customer_id=""),
+            ),
             models.Index(
                 fields=["subscription_code", "account"],
                 name="charge_by_subscription",
@@ -198,6 +222,7 @@ class Subscription(models.Model):
     account = models.ForeignKey(Account, models.PROTECT, db_constraint=False, db_index=False)
     code = models.TextField()
     customer = models.ForeignKey(Customer, models.PROTECT, null=True, related_name="subscriptions")
+    gateway_customer_id = models.TextField(default="", db_default="", blank=True)
     status = models.CharField(max_length=16, choices=choices(SubscriptionStatus))
     status_at = models.DateTimeField()
     plan = models.TextField(default="", blank=True)

@@ -5,10 +5,17 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from recibo.billing.batch import Mirror, News
-from recibo.billing.statements import CUSTOMERS, IDS_OF_CUSTOMERS
+from recibo.billing.statements import (
+    CUSTOMERS,
+    IDENTITIES,
+    IDS_OF_CUSTOMERS,
+    JOIN,
+    JOIN_ORDERS,
+)
 from recibo.billing.strength import COLLECTED
-from recibo.billing.tables import Row, execute, insert, update
+from recibo.billing.tables import insert, update
 from recibo.gateways.facts import ChargeFact, CustomerFact, Fact, SubscriptionStatus
+from recibo.work.sql import Row, document, execute
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -91,3 +98,47 @@ SEGMENT_OF = {
 def segment(statuses: set[SubscriptionStatus]) -> str:
     """The segment of a customer who has subscriptions."""
     return next((word for status, word in SEGMENT_OF.items() if status in statuses), "cancelled")
+
+
+def identities_of(news: Iterable[News], ids: Mapping[str, int]) -> list[Row]:
+    """What gateways call the customers, where they told both the id and the e-mail."""
+    found: dict[tuple[int, str], Row] = {}
+    for one in news:
+        for fact in one.facts:
+            if (who := fact.customer) and who.gateway_id and who.email:
+                row = {
+                    "account_id": one.account_id,
+                    "gateway_id": who.gateway_id,
+                    "customer_id": ids[who.email],
+                    "told_at": fact.occurred_at,
+                }
+                key = (one.account_id, who.gateway_id)
+                found[key] = max(row, found.get(key, row), key=rank)
+    return list(found.values())
+
+
+def rank(identity: Row) -> tuple[datetime, int]:
+    """Of two identities of one id the newer one stands; at one instant the greater customer."""
+    return identity["told_at"], identity["customer_id"]
+
+
+def joined(identities: list[Row], subscriptions: Mirror, charges: Mirror) -> set[int]:
+    """Keep the identities and give the rows their customers. Gives the customers it touched."""
+    if identities:
+        execute(IDENTITIES, document(identities))
+    asked = {(row["account_id"], row["gateway_id"]) for row in identities}
+    for mirror in (subscriptions, charges):
+        asked |= {
+            (account, state.gateway_customer_id)
+            for (account, _), state in mirror.states.items()
+            if state.gateway_customer_id and not state.customer
+        }
+    if not asked:
+        return set()
+    pairs = document([{"account_id": a, "gateway_id": g} for a, g in sorted(asked)])
+    found = execute(JOIN.format(subject="subscription"), pairs)
+    found += execute(JOIN.format(subject="charge"), pairs)
+    customers = {row["customer_id"] for row in found}
+    if customers:
+        execute(JOIN_ORDERS, sorted(customers))
+    return customers

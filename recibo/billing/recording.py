@@ -15,7 +15,7 @@ import msgspec
 
 from recibo.billing.batch import Entry, Key, Mirror, News
 from recibo.billing.changes import Change, Subject
-from recibo.billing.people import people_of, write_customers
+from recibo.billing.people import identities_of, joined, people_of, write_customers
 from recibo.billing.statements import (
     CHARGES,
     CHARGES_OF_ORDERS,
@@ -39,8 +39,9 @@ from recibo.billing.states import (
     order_state,
     subscription_state,
 )
-from recibo.billing.tables import Row, Table, document, execute, insert, update
-from recibo.gateways.facts import ChargeFact, ChargeStatus, SubscriptionFact
+from recibo.billing.tables import Table, insert, update
+from recibo.gateways.facts import ChargeFact, ChargeStatus, CustomerFact, SubscriptionFact
+from recibo.work.sql import Row, document, execute
 
 #: What a kind of fact is about, by the gateway's id.
 NAME_OF: dict[type[Any], Callable[[Any], str]] = {
@@ -73,12 +74,15 @@ def record(news: Sequence[News]) -> list[Change]:
     charge_ids = write(CHARGES, charges, ids, order_ids)
     keep("subscription", subscription_entries, subscription_ids, ids)
     keep("charge", charge_entries, charge_ids, ids)
-    if met_before := {ids[email] for email in ids if email in customers or email not in people}:
-        execute(SEGMENTS, sorted(met_before))
+    met_before = {ids[email] for email in ids if email in customers or email not in people}
+    if stale := met_before | joined(identities_of(news, ids), subscriptions, charges):
+        execute(SEGMENTS, sorted(stale))
     return [
         *changes(Subject.SUBSCRIPTION, subscriptions, subscription_ids, subscription_entries),
         *changes(Subject.CHARGE, charges, charge_ids, charge_entries),
         *changes(Subject.ORDER, orders, order_ids, entries_of_orders(charges, charge_entries)),
+        *strangers(charges, charge_entries),
+        *strangers(subscriptions, subscription_entries),
     ]
 
 
@@ -95,7 +99,7 @@ def entries(news: Iterable[News], kind: type[Any]) -> dict[Key, list[Entry]]:
 
 def entry(news: News, position: int, fact: Any) -> Entry:
     """A fact ready to be kept: without the buyer, whose data stand in the customer's row only."""
-    kept = msgspec.structs.replace(fact, customer=None)
+    kept = msgspec.structs.replace(fact, customer=anonymous(fact.customer))
     return Entry(
         event_id=news.event_id,
         position=position,
@@ -107,6 +111,13 @@ def entry(news: News, position: int, fact: Any) -> Entry:
             simulated=news.simulated,
         ),
         status=fact.status or "",
+    )
+
+
+def anonymous(customer: CustomerFact | None) -> CustomerFact | None:
+    """The gateway's id of a buyer, if it gave one; nothing else of him is kept with a fact."""
+    return (
+        CustomerFact(gateway_id=customer.gateway_id) if customer and customer.gateway_id else None
     )
 
 
@@ -200,7 +211,10 @@ def write(
         row = row_of(table, key, state, customers, orders)
         if key not in ids:
             new.append(row)
-        elif differs(mirror.rows[key], row):
+            continue
+        if row["customer_id"] is None:  # joined before, by the gateway's id
+            row["customer_id"] = mirror.rows[key]["customer_id"]
+        if differs(mirror.rows[key], row):
             changed.append({**row, "id": ids[key]})
     update(table, sorted(changed, key=lambda row: row["id"]))
     return {**ids, **insert(table, new)}
@@ -264,4 +278,18 @@ def changes(
                 before=before,
                 after=str(state.status),
                 event_id=max((one.event_id for one in found[key]), default=0),
+            )
+
+
+def strangers(mirror: Mirror, found: Mapping[Key, list[Entry]]) -> Iterable[Change]:
+    """Buyers of new rows that are known by the gateway's id only: somebody has to ask."""
+    for key, state in mirror.states.items():
+        if state.gateway_customer_id and not state.customer and key not in mirror.rows:
+            yield Change(
+                subject=Subject.BUYER,
+                id=key[0],
+                name=state.gateway_customer_id,
+                before="",
+                after="unknown",
+                event_id=max(one.event_id for one in found[key]),
             )

@@ -24,6 +24,7 @@ SUBSCRIPTIONS = Table(
         "account_id": "bigint",
         "code": "text",
         "customer_id": "bigint",
+        "gateway_customer_id": "text",
         "status": "text",
         "status_at": "timestamptz",
         "plan": "text",
@@ -66,6 +67,7 @@ CHARGES = Table(
         "gateway_charge_id": "text",
         "order_id": "bigint",
         "customer_id": "bigint",
+        "gateway_customer_id": "text",
         "subscription_code": "text",
         "cycle": "int",
         "status": "text",
@@ -152,4 +154,29 @@ SEGMENTS = """
         left join billing_subscription t on t.customer_id = p.id
         group by p.id
     ) s where c.id = s.id and c.segment <> s.segment
+"""
+#: What gateways call customers; of two pairs the newer one, at one instant the greater customer.
+IDENTITIES = """
+    insert into billing_customeridentity as i (account_id, gateway_id, customer_id, told_at)
+    select account_id, gateway_id, customer_id, told_at from json_to_recordset(%s::json) as r(
+        account_id bigint, gateway_id text, customer_id bigint, told_at timestamptz)
+    order by gateway_id, account_id
+    on conflict (gateway_id, account_id) do update
+    set customer_id = excluded.customer_id, told_at = excluded.told_at
+    where (i.told_at, i.customer_id) < (excluded.told_at, excluded.customer_id)
+"""
+#: Give rows their customer by the gateway's id, where no e-mail was told with them.
+JOIN = """
+    update billing_{subject} t set customer_id = i.customer_id
+    from json_to_recordset(%s::json) as r(account_id bigint, gateway_id text)
+    join billing_customeridentity i using (account_id, gateway_id)
+    where t.account_id = r.account_id and t.gateway_customer_id = r.gateway_id
+        and t.customer_id is null
+    returning i.customer_id
+"""
+#: An order has the customer of its charges.
+JOIN_ORDERS = """
+    update billing_order o set customer_id = c.customer_id
+    from billing_charge c
+    where c.order_id = o.id and o.customer_id is null and c.customer_id = any(%s)
 """

@@ -57,6 +57,11 @@ class Told(Struct, Generic[F], frozen=True, gc=False):
     customer: str  # e-mail, "" when unknown
     simulated: bool
 
+    @property
+    def gateway_customer_id(self) -> str:
+        """The gateway's own id of the buyer, "" when unknown."""
+        return self.fact.customer.gateway_id if self.fact.customer else ""
+
 
 class ChargeState(Struct, frozen=True, gc=False):
     """The columns of a charge's row that facts decide."""
@@ -65,6 +70,7 @@ class ChargeState(Struct, frozen=True, gc=False):
     status_at: datetime
     order_reference: str
     customer: str
+    gateway_customer_id: str
     subscription_code: str
     cycle: int | None
     amount: Decimal
@@ -95,6 +101,7 @@ class SubscriptionState(Struct, frozen=True, gc=False):
     status: SubscriptionStatus
     status_at: datetime
     customer: str
+    gateway_customer_id: str
     plan: str
     plan_id: str
     product_id: str
@@ -127,7 +134,7 @@ class OrderState(Struct, frozen=True, gc=False):
 def charge_state(told: Sequence[Told[ChargeFact]]) -> ChargeState:
     """What all the facts about one charge add up to. At least one."""
     news = relevant(told)
-    facts = [one.fact for one in news]
+    facts = standing([one.fact for one in news])
     newest = facts[0]
     strongest = max(facts, key=lambda fact: strength(fact.status, fact.occurred_at))
     refunded = refunded_amount(facts, newest.amount.amount)
@@ -136,6 +143,7 @@ def charge_state(told: Sequence[Told[ChargeFact]]) -> ChargeState:
         status_at=strongest.occurred_at,
         order_reference=newest.order_reference,
         customer=next((one.customer for one in news if one.customer), ""),
+        gateway_customer_id=gateway_customer_id(news),
         subscription_code=first(facts, SUBSCRIPTION_CODE, ""),
         cycle=first(facts, CYCLE, None),
         amount=newest.amount.amount,
@@ -172,6 +180,7 @@ def subscription_state(told: Sequence[Told[SubscriptionFact]]) -> SubscriptionSt
         status=status,
         status_at=decisive.occurred_at,
         customer=next((one.customer for one in news if one.customer), ""),
+        gateway_customer_id=gateway_customer_id(news),
         plan=first(facts, PLAN, ""),
         plan_id=first(facts, PLAN_ID, ""),
         product_id=first(facts, PRODUCT_ID, ""),
@@ -196,6 +205,19 @@ def relevant(told: Sequence[Told[F]]) -> Sequence[Told[F]]:
         return told
     real = [one for one in told if not one.simulated] or told
     return sorted(real, key=lambda one: (one.fact.occurred_at, one.text), reverse=True)
+
+
+def standing(facts: list[ChargeFact]) -> list[ChargeFact]:
+    """Without the payments that were told by mistake and undone since."""
+    undone = max((fact.occurred_at for fact in facts if fact.undoes_payment), default=None)
+    if undone is None:
+        return facts
+    return [f for f in facts if f.status not in COLLECTED or f.occurred_at > undone]
+
+
+def gateway_customer_id(news: Iterable[Told[Any]]) -> str:
+    """The newest id that the gateway gave the buyer."""
+    return next((one.gateway_customer_id for one in news if one.gateway_customer_id), "")
 
 
 def first(facts: Sequence[F], get: Callable[[F], Any], default: Any) -> Any:
@@ -297,11 +319,15 @@ def order_status(charges: set[ChargeStatus]) -> str:
     return "expired" if ChargeStatus.EXPIRED in charges else "cancelled"
 
 
-def order_amount(charges: Iterable[ChargeState]) -> Decimal:
-    """The sum over what was bought: a second attempt to collect one thing adds nothing."""
-    by_product: dict[tuple[str, str], list[ChargeState]] = defaultdict(list)
+def order_amount(charges: Sequence[ChargeState]) -> Decimal:
+    """The sum over what was bought: a second attempt to collect one thing adds nothing.
+
+    A charge that was told without its product is an attempt at the first one.
+    """
+    main = next((charge.product_id for charge in charges if charge.product_id), "")
+    by_product: dict[str, list[ChargeState]] = defaultdict(list)
     for charge in charges:
-        by_product[charge.product_id, charge.offer].append(charge)
+        by_product[charge.product_id or main].append(charge)
     return sum((line_amount(line) for line in by_product.values()), start=ZERO)
 
 

@@ -192,6 +192,7 @@ class ChargeFact(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True
     payment_url: str = ""  # where the buyer can pay
     payment_code: str = ""  # the boleto's line or the Pix code to copy
     refusal_reason: str = ""
+    undoes_payment: bool = False  # what was told paid until now was a mistake, not a refund
     refund_id: str = ""  # with refunded_amount: one refund; without: a running total
     refunded_amount: Decimal | None = None
     subscription_code: str = ""

@@ -11,18 +11,16 @@ import struct
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import psycopg
-from msgspec import Struct
 from psycopg import generators
 from psycopg.errors import error_from_result
 from psycopg.pq import DiagnosticField, ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
-from recibo.gateways.facts import EventType
-from recibo.inbox.models import Retention, Source
+from recibo.inbox.deliveries import COUNTED, STORE, UNCOUNTED, Delivery
 
 logger = logging.getLogger(__name__)
 
@@ -44,44 +42,8 @@ select set_config('synchronous_commit', 'on', false)
     where current_setting('synchronous_commit') = 'off'
 """
 
-COUNTED = "do update set duplicates = inbox_event.duplicates + excluded.duplicates + 1"
-UNCOUNTED = "do nothing"
-#: Events and the bodies of the new ones. In key order, so that two processes cannot deadlock.
-#: What is short travels as one JSON document, which costs Python the least; bytes as arrays.
-STORE = """
-with given as materialized (
-    select *, substring(sha256(convert_to(event_id, 'UTF8')) for 16) as key
-    from rows from (
-        json_to_recordset($1::json) as (
-            account_id bigint, event_id text, charge_id text, source text, gateway_event text,
-            event_type text, priority smallint, received_at float8, retention text,
-            duplicates bigint
-        ),
-        unnest($2::bytea[]), unnest($3::bytea[]), unnest($4::bytea[])
-    ) as given (
-        account_id, event_id, charge_id, source, gateway_event, event_type, priority,
-        received_at, retention, duplicates, headers, query, body
-    )
-), stored as (
-    insert into inbox_event (
-        account_id, key, gateway_event_id, gateway_charge_id, source, gateway_event, event_type,
-        priority, received_at, next_attempt_at, duplicates,
-        status, attempts, silent, error, result
-    )
-    select
-        account_id, key, event_id, charge_id, source, gateway_event, event_type,
-        priority, to_timestamp(received_at), to_timestamp(received_at), duplicates,
-        'pending', 0, false, '', ''
-    from given
-    order by account_id, key
-    on conflict (account_id, key) {repeated}
-    returning id, account_id, key, xmax = 0 as is_new
-)
-insert into inbox_eventbody (event_id, retention, received_at, headers, query, body)
-select id, retention, to_timestamp(received_at), headers, query, body
-from stored join given using (account_id, key)
-where is_new
-"""
+#: How libpq names the parameters of ``STORE``.
+PLACES = {"rows": "$1", "headers": "$2", "query": "$3", "body": "$4"}
 FORMATS = [Format.TEXT, Format.BINARY, Format.BINARY, Format.BINARY]
 BYTEA = 17  # the type's OID
 LENGTH = struct.Struct(">i").pack
@@ -95,30 +57,6 @@ Key = tuple[int, str]
 
 class FullError(Exception):
     """As many requests wait for the disk as memory may hold."""
-
-
-class Row(Struct, gc=False):
-    """One delivery on its way to the disk."""
-
-    account_id: int
-    event_id: str
-    charge_id: str
-    source: Source
-    gateway_event: str
-    event_type: EventType
-    priority: int
-    received_at: float  # seconds since 1970
-    retention: Retention
-    duplicates: int = 0
-
-
-class Delivery(NamedTuple):
-    """A row and the bytes that are kept beside it."""
-
-    row: Row
-    headers: bytes
-    query: bytes
-    body: bytes
 
 
 class Batch:
@@ -315,7 +253,12 @@ async def run(
 def prepare(connection: psycopg.AsyncConnection[Any]) -> None:
     """Make the two forms of ``STORE`` known to the server."""
     for name, repeated in ((b"counted", COUNTED), (b"uncounted", UNCOUNTED)):
-        result = connection.pgconn.prepare(name, STORE.format(repeated=repeated).encode())
+        result = connection.pgconn.prepare(
+            name,
+            STORE.format(
+                repeated=repeated, rows="$1", headers="$2", query="$3", body="$4"
+            ).encode(),
+        )
         if result.status != ExecStatus.COMMAND_OK:
             raise error_from_result(result)
 

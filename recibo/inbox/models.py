@@ -56,6 +56,10 @@ class Event(models.Model):
     priority = models.SmallIntegerField(default=1)
     attempts = models.SmallIntegerField(default=0)
     duplicates = models.IntegerField(default=0)
+    #: It tells too little, or nothing proves it: the gateway is asked, and its answer is an event.
+    is_thin = models.BooleanField(default=False, db_default=False)
+    #: Somebody is asking; until then nobody else does.
+    claimed_until = models.DateTimeField(null=True, blank=True)
     #: Processed again by hand without telling anybody: changes are made, nothing reacts.
     silent = models.BooleanField(default=False)
     received_at = models.DateTimeField()

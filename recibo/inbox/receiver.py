@@ -5,23 +5,24 @@ news it is, wait for the disk. What can be known beforehand is.
 """
 
 import asyncio
-import hashlib
 import ipaddress
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from recibo.accounts.queries import Door
-from recibo.gateways.contract import Gateway, Identity, RawRequest
-from recibo.gateways.errors import PayloadError, Refused, SignatureError
-from recibo.gateways.facts import EventType
+from recibo.gateways import signatures
+from recibo.gateways.contract import Gateway, RawRequest
+from recibo.gateways.errors import Refused, SignatureError, UnprovenError
 from recibo.inbox import answers
 from recibo.inbox.answers import Answer, Receive, Scope, Send
 from recibo.inbox.background import Nudger, Repeater
-from recibo.inbox.batch import Committer, Delivery, FullError, Row
+from recibo.inbox.batch import Committer, FullError
 from recibo.inbox.bodies import Bodies, DeclinedError, DisconnectedError, decline
-from recibo.inbox.models import Retention, Source
+from recibo.inbox.deliveries import HIDDEN_HEADERS, delivery_of
+from recibo.inbox.models import Source
 from recibo.inbox.refusals import Refusals
 
 logger = logging.getLogger(__name__)
@@ -29,20 +30,14 @@ logger = logging.getLogger(__name__)
 PREFIX = "/api/webhooks/"
 #: Seconds for which a changed secret or a new account may still be unknown.
 DOORS_AGE = 5.0
-#: Characters of an id that is indexed; PostgreSQL's index takes about 2,700 bytes at most.
-LONGEST_ID = 500
-#: Headers that carry secrets, whichever the gateway.
-HIDDEN_HEADERS = frozenset({b"authorization", b"proxy-authorization", b"cookie"})
-#: The query parameter that carries a secret.
-HIDDEN_PARAMETER = b"token="
 SIMULATION = b"x-recibo-simulation"
-UNREADABLE = "unreadable"
-
-PRIORITIES = {kind: 0 if kind.is_critical else 1 for kind in EventType}
-OF_CHARGE = ("charge.", "subscription.", "payment.")
-RETENTIONS = {
-    kind: Retention.CHARGE if kind.startswith(OF_CHARGE) else Retention.OTHER for kind in EventType
-}
+PROOF = b"x-recibo-proof"
+#: Headers by which we speak to ourselves: from outside they would pass for what we fetched.
+OUR_HEADERS = b"x-recibo-"
+#: Requests that nothing proves and that are only a reason to ask the gateway: so many a second,
+#: and so many at once. A flood of forged ones must neither fill the disk nor use up the API.
+HINTS_PER_SECOND = 20.0
+HINTS_AT_ONCE = 1_000.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,9 +47,11 @@ class Place:
     gateway: Gateway
     account: str
     account_id: int
-    secrets: tuple[bytes, ...]
+    secrets: tuple[bytes, ...] = field(repr=False)
+    #: Whether the gateway can be asked about what nothing proves.
+    can_ask: bool
     #: Accepted besides ``secrets`` on requests that say that they are simulations.
-    simulation_secret: bytes
+    simulation_secret: bytes = field(repr=False)
     hidden_headers: frozenset[bytes]
 
 
@@ -79,6 +76,7 @@ class Receiver:
         self.refusals = refusals
         self.nudger = nudger
         self.bodies = Bodies()
+        self.hints = Allowance(HINTS_PER_SECOND, HINTS_AT_ONCE)
         self.aliases = {
             f"/api/{alias}": slug for slug, gateway in gateways.items() for alias in gateway.aliases
         }
@@ -126,7 +124,7 @@ class Receiver:
             if declined.answer is answers.TOO_LARGE:
                 self.refuse(scope, place.gateway.slug, place.account, Refused.PAYLOAD_TOO_LARGE)
             raise
-        taken = self.judged(scope, place, RawRequest(headers, body, scope["query_string"]))
+        taken = self.judged(scope, place, request_of(scope, body))
         return taken if isinstance(taken, Answer) else answers.stored(await taken)
 
     def take(self, scope: Scope, body: bytes) -> Answer | asyncio.Future[bool] | None:
@@ -137,19 +135,46 @@ class Receiver:
         place = self.places.get(scope["path"])
         if place is None or scope["method"] != "POST":
             return None
-        request = RawRequest(dict(scope["headers"]), body, scope["query_string"])
-        return self.judged(scope, place, request)
+        return self.judged(scope, place, request_of(scope, body))
 
     def judged(
         self, scope: Scope, place: Place, request: RawRequest
     ) -> Answer | asyncio.Future[bool]:
         """The answer to a whole request, or what tells whether it was stored."""
         try:
-            source = authenticated(place, request)
+            source = authenticated(place, request, is_simulated(scope))
+        except UnprovenError as error:
+            if is_simulated(scope) and is_ours(scope, place):
+                return self.kept(place, request, Source.SIMULATE, is_hint=True)
+            return self.hinted(scope, place, request, error.reason)
         except SignatureError as error:
             return self.refused(scope, place, request, error.reason)
+        return self.kept(place, request, source)
+
+    def hinted(
+        self, scope: Scope, place: Place, request: RawRequest, reason: Refused
+    ) -> Answer | asyncio.Future[bool]:
+        """Keep what nothing proves as a reason to ask the gateway, if it can be asked."""
+        if not place.can_ask:
+            return self.refused(scope, place, request, reason)
+        if not self.hints.take():
+            return answers.UNAVAILABLE
+        return self.kept(place, request, Source.WEBHOOK, is_hint=True)
+
+    def kept(
+        self, place: Place, request: RawRequest, source: Source, *, is_hint: bool = False
+    ) -> Answer | asyncio.Future[bool]:
+        """Have the committer write it."""
+        delivery = delivery_of(
+            place.gateway,
+            place.account_id,
+            request,
+            source,
+            hidden=place.hidden_headers,
+            is_hint=is_hint,
+        )
         try:
-            return self.committer.add(delivery_of(place, request, scope["headers"], source))
+            return self.committer.add(delivery)
         except FullError:
             return answers.UNAVAILABLE
 
@@ -222,6 +247,7 @@ class Receiver:
             account=account,
             account_id=door.account_id,
             secrets=door.secrets,
+            can_ask=door.has_credentials and gateway.fetch is not None,
             simulation_secret=self.simulation_secret(gateway.slug),
             hidden_headers=HIDDEN_HEADERS | gateway.secret_headers,
         )
@@ -234,10 +260,57 @@ class Receiver:
         return [named, f"{PREFIX}{gateway.slug}", *(f"/api/{alias}" for alias in gateway.aliases)]
 
 
-def authenticated(place: Place, request: RawRequest) -> Source:
+class Allowance:
+    """A bucket of turns that fills again with time."""
+
+    def __init__(self, per_second: float, at_once: float) -> None:
+        self.per_second = per_second
+        self.at_once = at_once
+        self.left = at_once
+        self.seen = time.monotonic()
+
+    def take(self) -> bool:
+        """Whether there was a turn left."""
+        now = time.monotonic()
+        self.left = min(self.at_once, self.left + (now - self.seen) * self.per_second)
+        self.seen = now
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
+
+def request_of(scope: Scope, body: bytes) -> RawRequest:
+    """The request as gateways see it."""
+    headers = {k: v for k, v in scope["headers"] if not k.startswith(OUR_HEADERS)}
+    if len(headers) < len(scope["headers"]):
+        headers = merged(scope["headers"])
+    return RawRequest(headers, body, scope["query_string"], datetime.now(UTC))
+
+
+def merged(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Headers with the values of a repeated name joined by commas (RFC 9110, section 5.3)."""
+    headers: dict[bytes, bytes] = {}
+    for name, value in pairs:
+        if not name.startswith(OUR_HEADERS):
+            headers[name] = b"%b, %b" % (headers[name], value) if name in headers else value
+    return headers
+
+
+def is_simulated(scope: Scope) -> bool:
+    """Whether the request says of itself that it is a simulation."""
+    return (SIMULATION, b"1") in scope["headers"]
+
+
+def is_ours(scope: Scope, place: Place) -> bool:
+    """Whether a simulation proves itself where its gateway's own requests cannot."""
+    proofs = [value for name, value in scope["headers"] if name == PROOF]
+    return len(proofs) == 1 and signatures.same(proofs[0], place.simulation_secret)
+
+
+def authenticated(place: Place, request: RawRequest, is_simulation: bool) -> Source:
     """The source of a proven request. Raises SignatureError, and nothing else."""
-    is_simulated = request.headers.get(SIMULATION) == b"1"
-    secrets = (*place.secrets, place.simulation_secret) if is_simulated else place.secrets
+    secrets = (*place.secrets, place.simulation_secret) if is_simulation else place.secrets
     try:
         place.gateway.verify(request, secrets)
     except SignatureError:
@@ -245,77 +318,16 @@ def authenticated(place: Place, request: RawRequest) -> Source:
     except Exception:
         logger.exception("%s: the proof of a webhook could not be judged", place.gateway.slug)
         raise SignatureError from None
-    return Source.SIMULATE if is_simulated else Source.WEBHOOK
+    return Source.SIMULATE if is_simulation else Source.WEBHOOK
 
 
 def is_proven(place: Place, request: RawRequest) -> bool:
     """Whether the request would be believed at that place."""
     try:
-        authenticated(place, request)
+        authenticated(place, request, is_simulation=False)
     except SignatureError:
         return False
     return True
-
-
-def delivery_of(
-    place: Place, request: RawRequest, headers: list[tuple[bytes, bytes]], source: Source
-) -> Delivery:
-    """What is written to disk. Never fails: what cannot be read is kept for a person to see."""
-    identity = identified(place.gateway, request)
-    kind = identity.event_type
-    row = Row(
-        place.account_id,
-        storable(identity.event_id),
-        storable(identity.charge_id[:LONGEST_ID]),
-        source,
-        storable(identity.gateway_event),
-        kind,
-        PRIORITIES[kind],
-        time.time(),
-        Retention.CHARGE if identity.charge_id else RETENTIONS[kind],
-    )
-    kept = lines(headers, place.hidden_headers)
-    return Delivery(row, kept, without_secret(request.query), request.body)
-
-
-def storable(text: str) -> str:
-    """Text that PostgreSQL holds, whatever a sender put into it."""
-    return text if text.isascii() and "\0" not in text else cleaned(text)
-
-
-def cleaned(text: str) -> str:
-    """Without NUL and lone surrogates."""
-    return text.replace("\0", "").encode(errors="replace").decode()
-
-
-def identified(gateway: Gateway, request: RawRequest) -> Identity:
-    """Which news it is; for what cannot be read, its bytes are its name."""
-    try:
-        return gateway.identify(request)
-    except PayloadError:
-        return unreadable(request.body)
-    except Exception:
-        logger.exception("%s: a webhook could not be identified", gateway.slug)
-        return unreadable(request.body)
-
-
-def unreadable(body: bytes) -> Identity:
-    """The identity of a body that cannot be read."""
-    digest = hashlib.sha256(body).hexdigest()
-    return Identity(f"sha256:{digest}", UNREADABLE, EventType.UNKNOWN)
-
-
-def lines(headers: list[tuple[bytes, bytes]], hidden: frozenset[bytes]) -> bytes:
-    """Headers as they are kept: ``name: value`` and a line feed each."""
-    return b"".join([b"%b: %b\n" % pair for pair in headers if pair[0] not in hidden])
-
-
-def without_secret(query: bytes) -> bytes:
-    """The query string without the parameter that carries a secret."""
-    if HIDDEN_PARAMETER not in query:
-        return query
-    kept = [part for part in query.split(b"&") if not part.startswith(HIDDEN_PARAMETER)]
-    return b"&".join(kept)
 
 
 def remote_address(scope: Scope) -> str:

@@ -1,9 +1,8 @@
 """Is it well? Whether this process can work, and what is missing or wrong with the installation."""
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from enum import StrEnum
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -11,32 +10,18 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from msgspec import Struct
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
 from recibo.accounts.models import Account
-from recibo.accounts.queries import configured
 from recibo.gateways.registry import GATEWAYS
 from recibo.inbox import queries as inbox
+from recibo.operations import connections
+from recibo.operations.checks import Check as Check
+from recibo.operations.checks import State as State
+from recibo.operations.checks import is_well as is_well
 
 #: A worker that has not beaten for so long is not at work.
 SILENCE = timedelta(seconds=30)
-
-
-class State(StrEnum):
-    """How it stands with one thing."""
-
-    OK = "ok"
-    WARNING = "warning"  # works, but something is missing
-    BROKEN = "broken"
-
-
-class Check(Struct, frozen=True):
-    """One thing that was looked at, and what it means or how to mend it."""
-
-    name: str
-    state: State
-    sentence: str
 
 
 def ready() -> list[Check]:
@@ -50,15 +35,11 @@ def ready() -> list[Check]:
 
 
 def check() -> list[Check]:
-    """Everything an operator should know, for ``recibo check``."""
+    """Everything an operator should know, for ``recibo check``; asks the gateways too."""
     needed = ready()
     has_tables = needed[-1].name == "worker"  # looked for last
-    return [*needed, *secrets(), public_url(), *([accounts(), events()] if has_tables else [])]
-
-
-def is_well(checks: Iterable[Check]) -> bool:
-    """Whether nothing is broken."""
-    return all(one.state is not State.BROKEN for one in checks)
+    rest = [accounts(), events()] if has_tables else []
+    return [*needed, *connections.checks(has_tables=has_tables), public_url(), *rest]
 
 
 def looked(look: Callable[[], Check]) -> Check:
@@ -111,21 +92,6 @@ def worker() -> Check:
             _("No worker is alive: events are received but not processed. Start `recibo worker`."),
         )
     return Check("worker", State.OK, _("A worker is alive."))
-
-
-def secrets() -> Iterator[Check]:
-    """Which gateways can prove themselves."""
-    for slug, gateway in GATEWAYS.items():
-        name = f"gateway {slug}"
-        if slug in configured():
-            yield Check(name, State.OK, _("%s is set.") % gateway.secret_setting)
-        else:
-            yield Check(
-                name,
-                State.WARNING,
-                _("Set %(setting)s: until then webhooks of %(gateway)s are refused.")
-                % {"setting": gateway.secret_setting, "gateway": gateway.name},
-            )
 
 
 def public_url() -> Check:

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.utils import timezone
 from msgspec import Raw, Struct
 
-from recibo.billing.tables import execute
+from recibo.work.sql import execute
 
 #: Bodies of one transaction, and of one file.
 BATCH = 1_000

@@ -21,9 +21,9 @@ from recibo.gateways.contract import Gateway, RawRequest, Sale, Sample
 CONCURRENCY = 32
 #: Seconds for one answer.
 PATIENCE = 30.0
-JSON = {b"content-type": b"application/json"}
 #: What makes a signed request a simulation: shown, but neither acted upon nor counted as revenue.
-MARK = {b"X-Recibo-Simulation": b"1"}
+MARK = {b"x-recibo-simulation": b"1"}
+PROOF = b"X-Recibo-Proof"
 #: A proxy that the environment names never stands between this machine and itself.
 DIRECT = {f"all://{host}": None for host in ("127.0.0.1", "localhost", "[::1]")}
 #: Numbers of sales begin anywhere below it: two runs do not meet, not even when they overlap.
@@ -53,13 +53,24 @@ class Simulation:
     gateway: Gateway
     sample: Sample
     url: str
-    secret: bytes
+    secret: bytes = field(repr=False)
+    #: Proves a simulation to this installation where the gateway's own requests prove nothing.
+    proof: bytes = field(default=b"", repr=False)
     is_live: bool = False
 
-    def headers(self, body: bytes) -> dict[bytes, bytes]:
-        """The headers that the gateway would send, and the mark unless it is live."""
-        mark = {} if self.is_live else MARK
-        return {**JSON, **mark, **self.gateway.sign(body, self.secret)}
+    def request(self, sale: Sale) -> RawRequest:
+        """The webhook as the gateway would send it, and the mark unless it is live."""
+        sample = self.sample(sale)
+        dated = replace(sample, received_at=sample.received_at or sale.at)  # signatures age
+        signed = self.gateway.sign(dated, self.secret)
+        mark = {} if self.is_live else {**MARK, PROOF: self.proof}
+        return replace(signed, headers={**signed.headers, **mark})
+
+    def address(self, query: bytes) -> httpx.URL:
+        """Where a webhook with this query string goes. Raises httpx.InvalidURL."""
+        url = httpx.URL(self.url)
+        whole = b"&".join(part for part in (url.query, query) if part)
+        return url.copy_with(query=whole) if query else url
 
 
 @dataclass(slots=True)
@@ -97,8 +108,7 @@ def listed(gateway: Gateway) -> list[Listed]:
 
 def offered(gateway: Gateway, name: str, sample: Sample) -> Listed:
     """One sample, read as a receiver reads it."""
-    body = sample(Sale(number=1, at=datetime.now(UTC)))
-    identity = gateway.identify(RawRequest({}, body))
+    identity = gateway.identify(sample(Sale(number=1, at=datetime.now(UTC))))
     return Listed(name, identity.gateway_event, identity.event_type.value)
 
 
@@ -209,11 +219,10 @@ class Sender:
 
     async def send(self, client: httpx.AsyncClient, sale: Sale) -> None:
         """Tell of a sale that happens now and note the answer. Raises httpx.TransportError."""
-        body = self.simulation.sample(replace(sale, at=datetime.now(UTC)))
+        request = self.simulation.request(replace(sale, at=datetime.now(UTC)))
+        address = self.simulation.address(request.query)
         began = time.perf_counter()
-        answer = await client.post(
-            self.simulation.url, content=body, headers=self.simulation.headers(body)
-        )
+        answer = await client.post(address, content=request.body, headers=request.headers)
         self.tally.waits.append(time.perf_counter() - began)
         self.note(str(answer.status_code))
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.db.models import Case, F, SmallIntegerField, Value, When
 from django.utils import timezone
 
 from recibo.inbox.models import Event, Status
@@ -28,11 +29,18 @@ def replay(ids: Sequence[int], *, with_messages: bool, actor: str) -> int:
     """Process events again from their stored bytes; their new facts replace the old ones.
 
     Unless ``with_messages``, state is brought up to date and nobody is told. Gives how many
-    were queued.
+    were queued. A notice that the gateway has to be asked about is asked about again.
     """
     with transaction.atomic():
         count = Event.objects.filter(pk__in=ids).update(
-            status=Status.PENDING,
+            status=Case(
+                When(is_thin=True, then=Value(Status.PROCESSING)), default=Value(Status.PENDING)
+            ),
+            attempts=Case(
+                When(is_thin=True, then=Value(0)),
+                default=F("attempts"),
+                output_field=SmallIntegerField(),
+            ),
             processed_at=None,
             next_attempt_at=timezone.now(),
             silent=not with_messages,

@@ -13,9 +13,9 @@ from django.conf import settings
 from django.db import transaction
 from psycopg import InterfaceError, OperationalError, errors
 
-from recibo.billing.tables import document, execute
 from recibo.inbox.models import Status
 from recibo.processing.fold import Outcome, Pending, describe, fold
+from recibo.work.sql import document, execute
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ ONLY_INDEXES = """
 """
 CLAIM = """
     select e.id from inbox_event e
-    where e.next_attempt_at <= now() {only}
+    where e.next_attempt_at <= statement_timestamp() and not e.is_thin {only}
     order by e.priority, e.next_attempt_at limit %s for update skip locked
 """
 CLAIM_DUE = CLAIM.format(only="")

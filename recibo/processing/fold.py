@@ -15,6 +15,7 @@ from recibo.gateways.contract import RawRequest
 from recibo.gateways.errors import GatewayError, IgnoredError
 from recibo.gateways.facts import Fact
 from recibo.gateways.registry import GATEWAYS
+from recibo.inbox.deliveries import headers_of
 from recibo.inbox.models import Source, Status
 
 logger = logging.getLogger(__name__)
@@ -90,14 +91,9 @@ def parse(event: Pending) -> list[Fact]:
     """The facts in an event's bytes. Raises GatewayError."""
     if event.body is None or event.headers is None or event.query is None:
         raise ArchivedError
-    request = RawRequest(headers_of(event.headers), event.body, event.query)
+    headers = headers_of(event.headers)
+    request = RawRequest(headers, event.body, event.query, event.received_at)
     return GATEWAYS[event.gateway].parse(request)
-
-
-def headers_of(lines: bytes) -> dict[bytes, bytes]:
-    """Headers from their kept form, ``name: value`` lines."""
-    pairs = (line.partition(b": ") for line in lines.splitlines())
-    return {name: value for name, _, value in pairs}
 
 
 def reacts(event: Pending) -> bool:

@@ -427,8 +427,8 @@ def initialise(data: Path) -> None:
     """Make the data directory whole or not at all."""
     if data.exists() and any(data.iterdir()):
         raise EmbeddedError(f"{data} is not a PostgreSQL data directory, nor empty. Move it away.")
-    # An initdb whose starter was killed may still be writing: hence a new name each time.
     for left in data.parent.glob(f"{data.name}.new-*"):
+        end_drafting(left)
         shutil.rmtree(left, ignore_errors=True)
     draft = Path(tempfile.mkdtemp(prefix=f"{data.name}.new-", dir=data.parent))
     if (owner := server_owner(data)) is not None:
@@ -436,6 +436,15 @@ def initialise(data: Path) -> None:
     initdb(draft, owner)
     draft.rename(data)
     sync(data.parent)
+
+
+def end_drafting(draft: Path) -> None:
+    """Kill an initdb, and its children, whose starter was killed: it would go on writing."""
+    for process in psutil.process_iter(["cmdline"]):
+        if any(str(draft) in argument for argument in process.info["cmdline"] or ()):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+                process.wait(5)
 
 
 def initdb(draft: Path, owner: Owner | None) -> None:

@@ -8,20 +8,27 @@ import functools
 import os
 import re
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 import dotenv
 import platformdirs
 
+from recibo.gateways.contract import Gateway
 from recibo.gateways.registry import GATEWAYS
 
 LANGUAGES = {"pt-br": "pt-br", "pt": "pt-br", "en": "en", "en-us": "en"}
+#: A notice may come before what it speaks of can be read; an API may be away for hours.
+FETCH_DELAYS = "5s,30s,2m,10m,30m,1h,3h,6h"
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+Value = TypeVar("Value")
 
 
 class SettingError(Exception):
@@ -33,15 +40,19 @@ class Environment:
     """Everything that the environment decides."""
 
     home: Path
-    database_url: str  # "" means the embedded PostgreSQL below ``home``
-    secret_key: str
+    database_url: str = field(repr=False)  # "": the embedded PostgreSQL below ``home``
+    secret_key: str = field(repr=False)
     public_url: str
     allowed_hosts: tuple[str, ...]
     time_zone: str
     language: str
     event_retry_delays: tuple[timedelta, ...]
-    #: Secret of the account ``default`` by gateway slug; absent where it is not set.
-    webhook_secrets: Mapping[str, bytes]
+    fetch_delays: tuple[timedelta, ...]
+    #: Of the account ``default``, by gateway slug: what proves its webhooks, what the API wants of
+    #: us, where the API is. Absent where nothing is set.
+    webhook_secrets: Mapping[str, tuple[bytes, ...]] = field(repr=False)
+    credentials: Mapping[str, Mapping[str, str]] = field(repr=False)
+    api_urls: Mapping[str, str]
 
 
 @functools.cache
@@ -76,12 +87,62 @@ def read(variables: Mapping[str, str]) -> Environment:
         event_retry_delays=durations(
             "RECIBO_EVENT_RETRY_DELAYS", variables.get("RECIBO_EVENT_RETRY_DELAYS", "5m,10m,20m")
         ),
-        webhook_secrets={
-            gateway.slug: value.encode()
-            for gateway in GATEWAYS.values()
-            if (value := variables.get(gateway.secret_setting, "").strip())
-        },
+        fetch_delays=durations(
+            "RECIBO_FETCH_DELAYS", variables.get("RECIBO_FETCH_DELAYS", FETCH_DELAYS)
+        ),
+        webhook_secrets=found(variables, webhook_secrets),
+        credentials=found(variables, credentials),
+        api_urls=found(variables, api_url),
     )
+
+
+def found(
+    variables: Mapping[str, str], read_one: Callable[[Gateway, Mapping[str, str]], Value]
+) -> dict[str, Value]:
+    """What is set for each gateway."""
+    values = {slug: read_one(gateway, variables) for slug, gateway in GATEWAYS.items()}
+    return {slug: value for slug, value in values.items() if value}
+
+
+def webhook_secrets(gateway: Gateway, variables: Mapping[str, str]) -> tuple[bytes, ...]:
+    """The secrets that are wholly set: of ``A:B`` both, joined by a colon."""
+    parts = [
+        [variables.get(name, "").strip() for name in setting.split(":")]
+        for setting in gateway.secret_settings
+    ]
+    return tuple(":".join(values).encode() for values in parts if all(values))
+
+
+def credentials(gateway: Gateway, variables: Mapping[str, str]) -> dict[str, str]:
+    """What the API wants of us; whole or not at all is for the gateway to judge."""
+    values = {
+        name: variables.get(setting, "").strip() for name, setting in gateway.credentials.items()
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def api_url(gateway: Gateway, variables: Mapping[str, str]) -> str:
+    """Where the API is, if not at its usual place: scheme, host and port."""
+    value = variables.get(gateway.api_url_setting, "").strip().rstrip("/")
+    if value and not is_base(value):
+        raise SettingError(
+            f"{gateway.api_url_setting} must be scheme, host and port, such as"
+            f" https://api.example.com, not {value!r}."
+        )
+    return value
+
+
+def is_base(value: str) -> bool:
+    """Whether an address is no more than scheme, host and port."""
+    return re.fullmatch(r"https?://[^/?#\s\[\]]+|https?://\[[0-9a-f:]+\](:\d+)?", value) is not None
+
+
+def scheme(value: str) -> str:
+    """The scheme of an address; "" for what is none."""
+    try:
+        return urlsplit(value).scheme
+    except ValueError:
+        return ""
 
 
 def home_of(variables: Mapping[str, str]) -> Path:
@@ -95,7 +156,7 @@ def home_of(variables: Mapping[str, str]) -> Path:
 
 def database_url(value: str) -> str:
     """A PostgreSQL address, or "" for the embedded one."""
-    if value and urlsplit(value).scheme not in {"postgres", "postgresql"}:
+    if value and scheme(value) not in {"postgres", "postgresql"}:
         raise SettingError(
             "DATABASE_URL must begin with postgresql:// (leave it out for the embedded PostgreSQL)."
         )
@@ -113,7 +174,7 @@ def kept_secret_key(home: Path) -> str:
 
 def make_secret_key(path: Path) -> None:
     """Write a new key whole or not at all; of several makers at once the first one wins."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     draft.touch(mode=0o600)
     draft.write_text(secrets.token_urlsafe(48))
     with contextlib.suppress(FileExistsError):
@@ -123,7 +184,7 @@ def make_secret_key(path: Path) -> None:
 
 def public_url(value: str) -> str:
     """Where the world reaches this installation, without a final slash."""
-    if value and urlsplit(value).scheme not in {"http", "https"}:
+    if value and scheme(value) not in {"http", "https"}:
         raise SettingError(f"RECIBO_PUBLIC_URL must begin with http:// or https://, not {value!r}.")
     return value.rstrip("/")
 
@@ -156,6 +217,6 @@ def durations(name: str, value: str) -> tuple[timedelta, ...]:
 
 def duration(name: str, value: str) -> timedelta:
     """A duration such as ``90s``, ``15m``, ``2h`` or ``7d``. Raises SettingError."""
-    if (match := re.fullmatch(r"(\d+)([smhd])", value.strip())) is None:
+    if (match := re.fullmatch(r"(\d{1,6})([smhd])", value.strip())) is None:
         raise SettingError(f"{name} must read like 90s, 15m, 2h or 7d, not {value!r}.")
     return timedelta(**{UNITS[match[2]]: int(match[1])})

@@ -20,8 +20,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 RECIBO_HOME = ENVIRONMENT.home
 RECIBO_PUBLIC_URL = ENVIRONMENT.public_url
 RECIBO_WEBHOOK_SECRETS = ENVIRONMENT.webhook_secrets
+RECIBO_CREDENTIALS = ENVIRONMENT.credentials
+RECIBO_API_URLS = ENVIRONMENT.api_urls
 #: Waits before the automatic second, third and fourth try of an event.
 RECIBO_EVENT_RETRY_DELAYS: tuple[timedelta, ...] = ENVIRONMENT.event_retry_delays
+
+#: Waits before a gateway is asked again about a notice or a buyer; after the last one we give up.
+RECIBO_FETCH_DELAYS: tuple[timedelta, ...] = ENVIRONMENT.fetch_delays
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -37,6 +42,7 @@ INSTALLED_APPS = [
     "recibo.journal",
     "recibo.inbox",
     "recibo.billing",
+    "recibo.reconciliation",
     "recibo.automation",
     "recibo.processing",
     "recibo.operations",

@@ -20,7 +20,7 @@ import httpx
 import psutil
 import psycopg
 
-from recibo.gateways.contract import Sale
+from recibo.gateways.contract import RawRequest, Sale
 from recibo.gateways.registry import GATEWAYS
 from recibo.server import embedded
 
@@ -173,16 +173,14 @@ class Load:
         with httpx.Client(timeout=10) as client:
             while not self.stopping.is_set():
                 number = self.numbers.get()
-                body = HOTMART.samples["purchase-approved"](
-                    Sale(number=number, at=datetime.now(UTC))
-                )
-                self.post(client, body)
+                sale = Sale(number=number, at=datetime.now(UTC))
+                self.post(client, HOTMART.sign(HOTMART.samples["purchase-approved"](sale), TOKEN))
 
-    def post(self, client: httpx.Client, body: bytes) -> None:
-        delivery = str(json.loads(body)["id"])
-        headers = [(k.decode(), v.decode()) for k, v in HOTMART.sign(body, TOKEN).items()]
+    def post(self, client: httpx.Client, signed: RawRequest) -> None:
+        delivery = str(json.loads(signed.body)["id"])
+        url = f"{self.url}/api/webhooks/hotmart"
         try:
-            answer = client.post(f"{self.url}/api/webhooks/hotmart", content=body, headers=headers)
+            answer = client.post(url, content=signed.body, headers=signed.headers)
         except httpx.HTTPError as error:
             self.note(type(error).__name__)
             time.sleep(0.05)

@@ -32,8 +32,8 @@ def reader(db: None) -> Client:
 
 def told(sample: str, number: int, at: datetime = NOW, source: Source = Source.WEBHOOK) -> Event:
     """An event of a simulated sale, pending."""
-    body = GATEWAYS["hotmart"].samples[sample](Sale(number=number, at=at))
-    return received(body, source=source, at=at + timedelta(seconds=1))
+    request = GATEWAYS["hotmart"].samples[sample](Sale(number=number, at=at))
+    return received(request, source=source, at=at + timedelta(seconds=1))
 
 
 def sold(count: int) -> None:

@@ -10,6 +10,8 @@ from django.test import AsyncClient, Client
 from recibo.api import tokens
 
 ADDRESSES = {
+    "/api/alerts",
+    "/api/integration-calls",
     "/api/events",
     "/api/events/stats",
     "/api/events/{event_id}",

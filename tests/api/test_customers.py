@@ -91,7 +91,7 @@ def test_customers_of_a_gateway_have_something_there(client):
 
 def test_a_gateway_without_an_account_has_no_customers(client):
     sold(1)
-    Account.objects.update(gateway="elsewhere")
+    Account.objects.filter(gateway="hotmart").update(gateway="elsewhere")
     assert emails(client.get("/api/hotmart/customers")) == []
     assert client.get("/api/hotmart/customers/stats").json()["total"] == 0
 

@@ -165,6 +165,17 @@ def test_a_refused_first_attempt_does_not_double_the_amount():
     assert order_of(charge(S.FAILED, 1), charge(S.PAID, 2)).amount == Decimal(100)
 
 
+def test_a_failed_attempt_told_without_its_product_adds_nothing():
+    paid = charge(S.PAID, 2, product=ProductFact(id="main"))
+    assert order_of(charge(S.FAILED, 1), paid).amount == Decimal(100)
+
+
+def test_a_payment_told_by_mistake_and_undone_leaves_no_trace_in_the_status():
+    undone = charge(S.PENDING, 2, undoes_payment=True)
+    assert status_of(charge(S.PAID, 1), undone) is S.PENDING
+    assert status_of(undone, charge(S.PAID, 3), charge(S.PAID, 1)) is S.PAID
+
+
 def test_an_order_with_a_bump_is_worth_both():
     bump = charge(S.PAID, 1, product=ProductFact(id="bump"), amount=Money(Decimal("19.90"), "BRL"))
     order = order_of(charge(S.PAID, 1, product=ProductFact(id="main")), bump)

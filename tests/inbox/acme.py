@@ -1,12 +1,13 @@
 """A gateway that exists in tests only: a token in a header, JSON with an id and an event."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 
 from recibo.gateways import signatures
-from recibo.gateways.contract import Gateway, Identity, RawRequest
-from recibo.gateways.errors import PayloadError
+from recibo.gateways.contract import Api, Gateway, Identity, RawRequest
+from recibo.gateways.errors import PayloadError, UnprovenError
 from recibo.gateways.facts import EventType, Fact
 
 TOKEN = b"x-acme-token"
@@ -21,6 +22,8 @@ class News(msgspec.Struct):
 def verify(request: RawRequest, secrets: Sequence[bytes]) -> None:
     if request.headers.get(b"x-acme-bug") == b"verify":
         raise RuntimeError("a bug in verify")
+    if b"x-acme-unproven" in request.headers:
+        raise UnprovenError
     signatures.require_token(request.headers.get(TOKEN), secrets)
 
 
@@ -39,8 +42,12 @@ def parse(request: RawRequest) -> list[Fact]:
     return []
 
 
-def sign(body: bytes, secret: bytes) -> Mapping[bytes, bytes]:
-    return {TOKEN: secret}
+def fetch(api: Api, notice: RawRequest) -> list[RawRequest]:
+    return []
+
+
+def sign(request: RawRequest, secret: bytes) -> RawRequest:
+    return replace(request, headers={**request.headers, TOKEN: secret})
 
 
 ACME = Gateway(
@@ -53,7 +60,9 @@ ACME = Gateway(
     events={"paid": EventType.CHARGE_PAID},
     personal_fields=frozenset(),
     samples={},
-    secret_setting="ACME_TOKEN",
+    secret_settings=("ACME_TOKEN",),
     secret_headers=frozenset({TOKEN}),
+    secret_parameters=frozenset({b"token"}),
     aliases=("acme-hook",),
+    fetch=fetch,
 )

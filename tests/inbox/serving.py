@@ -51,7 +51,7 @@ async def elsewhere(scope: Any, receive: Any, send: Any) -> None:
 def serving(**connecting: Callable[[], Any]) -> Iterator[Served]:
     """A server with the accounts acme/default and acme/other."""
     doors = {
-        ("acme", "default"): Door(account("default"), (SECRET.encode(),)),
+        ("acme", "default"): Door(account("default"), (SECRET.encode(),), has_credentials=True),
         ("acme", "other"): Door(account("other"), (b"other-s3cret",)),
         ("acme", "bare"): Door(account("bare"), ()),
     }

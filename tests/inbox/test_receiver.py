@@ -215,3 +215,60 @@ def test_a_refusal_names_whom_the_proxy_names(served: Served) -> None:
 
     served.receiver.refusals.flush()
     assert Refusal.objects.get().remote_address == "198.51.100.7"
+
+
+# Notices that nothing proves
+
+
+def test_a_request_cannot_pass_for_something_that_we_fetched(served: Served) -> None:
+    headers = {"X-Acme-Token": SECRET, "X-Recibo-Answer": "charge", "X-Recibo-At": "now"}
+    assert served.post(json=PAID, headers=headers).status_code == 200
+    assert b"x-recibo" not in bytes(EventBody.objects.get().headers)
+
+
+def test_repeated_headers_are_joined(served: Served) -> None:
+    headers = [("X-Acme-Token", SECRET), ("X-Twice", "a"), ("X-Twice", "b")]
+    assert served.post(json=PAID, headers=headers).status_code == 200
+    assert b"x-twice: a, b\n" in bytes(EventBody.objects.get().headers)
+
+
+UNPROVEN = {"X-Acme-Unproven": "1"}
+
+
+def test_what_nothing_proves_is_a_hint_whose_word_about_a_charge_is_not_taken(
+    served: Served,
+) -> None:
+    answer = served.post(json=PAID, headers=UNPROVEN)
+
+    assert (answer.status_code, answer.json()) == (200, {"received": True})
+    event = Event.objects.get()
+    assert (event.status, event.is_thin, event.gateway_charge_id) == ("processing", True, "")
+
+
+def test_without_credentials_to_ask_with_it_is_refused(served: Served) -> None:
+    answer = served.post("/api/webhooks/acme/other", json=PAID, headers=UNPROVEN)
+
+    assert (answer.status_code, answer.json()) == (401, {"error": "signature_invalid"})
+    assert not Event.objects.exists()
+
+
+def test_a_flood_of_hints_is_told_to_come_later(served: Served) -> None:
+    served.receiver.hints.left = 2.0
+    served.receiver.hints.per_second = 0.0
+    statuses = [
+        served.post(json={**PAID, "id": f"evt_{n}"}, headers=UNPROVEN).status_code for n in range(4)
+    ]
+    assert statuses == [200, 200, 503, 503]
+    assert served.post(json={**PAID, "id": "proven"}).status_code == 200
+
+
+def test_a_simulation_of_what_nothing_proves_proves_itself_to_us(served: Served) -> None:
+    marked = {**UNPROVEN, "X-Recibo-Simulation": "1"}
+    path = "/api/webhooks/acme/other"  # which has no credentials to ask with
+    ours = {**marked, "X-Recibo-Proof": SIMULATION_SECRET}
+    assert served.post(path, json=PAID, headers=ours).status_code == 200
+    assert Event.objects.get().source == "simulate"
+
+    forged = {**marked, "X-Recibo-Proof": "guessed"}
+    assert served.post(path, json=PAID, headers=forged).status_code == 401
+    assert served.post(path, json=PAID, headers=marked).status_code == 401

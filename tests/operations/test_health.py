@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from recibo.accounts.models import Account
-from recibo.operations import health
+from recibo.operations import connections, health
 from recibo.operations.health import State
 from recibo.processing.drain import drain
 from tests.inboxes import received
@@ -96,22 +96,24 @@ def test_health_is_never_cached_and_takes_no_writes():
 
 def test_an_installation_that_lacks_nothing(settings):
     settings.RECIBO_PUBLIC_URL = "https://pay.example.com"
-    settings.RECIBO_WEBHOOK_SECRETS = {"hotmart": b"secret"}
+    settings.RECIBO_WEBHOOK_SECRETS = {"hotmart": (b"secret",)}
+    settings.RECIBO_CREDENTIALS = {}
     beat(seconds_ago=1)
     found = health.check()
-    assert {check.state for check in found} == {State.OK}
+    assert {check.state for check in found} <= {State.OK, State.UNUSED}
+    assert states()["gateway hotmart"] is State.OK
     assert health.is_well(found)
 
 
 def test_what_is_missing_is_a_warning_that_says_how_to_mend_it(settings):
     settings.RECIBO_PUBLIC_URL = ""
-    settings.RECIBO_WEBHOOK_SECRETS = {}
+    settings.RECIBO_WEBHOOK_SECRETS = settings.RECIBO_CREDENTIALS = {}
     beat(seconds_ago=1)
     sentences = {
         check.name: check.sentence for check in health.check() if check.state is State.WARNING
     }
-    assert sentences.keys() == {"gateway hotmart", "public address"}
-    assert "HOTMART_WEBHOOK_TOKEN" in sentences["gateway hotmart"]
+    assert sentences.keys() == {"gateways", "public address"}
+    assert "No gateway is configured" in sentences["gateways"]
     assert "RECIBO_PUBLIC_URL" in sentences["public address"]
     assert health.is_well(health.check())
 
@@ -126,6 +128,12 @@ def test_a_gateway_without_an_account_is_broken():
     Account.objects.all().delete()
     assert states()["accounts"] is State.BROKEN
     assert not health.is_well(health.check())
+
+
+def test_readiness_asks_no_gateway(monkeypatch):
+    monkeypatch.setattr(connections, "checks", lambda **_: pytest.fail("asked"))
+    beat(seconds_ago=1)
+    assert Client().get("/readyz").status_code == 200
 
 
 @pytest.mark.usefixtures("_no_database")

@@ -1,15 +1,20 @@
 """Simulated webhooks, received by a real HTTP server that judges them as Recibo does."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import quote
 
 import pytest
 
-from recibo.gateways.contract import RawRequest
+from recibo.gateways.contract import RawRequest, Sale
+from recibo.gateways.errors import UnprovenError
 from recibo.gateways.hotmart import HOTMART
+from recibo.gateways.registry import GATEWAYS
 from recibo.operations import simulation
 from recibo.operations.simulation import Simulation, UnknownSampleError, UnreachableError
 
@@ -45,8 +50,9 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         gate = self.server
         with gate.lock:
-            gate.requests.append(RawRequest(headers, body))
-            gate.paths.add(self.path)
+            path, _, query = self.path.partition("?")
+            gate.requests.append(RawRequest(headers, body, query.encode()))
+            gate.paths.add(path)
             gate.inside += 1
             gate.most_inside = max(gate.most_inside, gate.inside)
             status = gate.statuses.pop() if gate.statuses else 200
@@ -87,6 +93,33 @@ def sending(gate: Gate, event: str = "purchase-approved", *, is_live: bool = Fal
     )
 
 
+def test_a_sample_is_sent_as_it_is_with_its_query_its_headers_and_its_bytes(gate):
+    def sample(sale: Sale) -> RawRequest:
+        form = {b"content-type": b"application/x-www-form-urlencoded"}
+        return RawRequest(form, b"code=9&type=\xe7", b"id=9&topic=payment")
+
+    def sign(request: RawRequest, secret: bytes) -> RawRequest:
+        assert abs(request.received_at - datetime.now(UTC)) < timedelta(minutes=1)
+        return replace(request, query=request.query + b"&token=" + quote(secret).encode())
+
+    odd = replace(HOTMART, sign=sign, samples={"odd": sample})
+    for url in (gate.url, f"{gate.url}/api/webhooks/hotmart/loja-2?via=proxy"):
+        whole = simulation.address(url, "hotmart")
+        sent = Simulation(gateway=odd, sample=sample, url=whole, secret=b"a b%")
+        assert simulation.run(sent, simulation.sales(1)).is_clean
+
+    first, second = gate.requests
+    assert first.body == b"code=9&type=\xe7"
+    assert first.headers[b"content-type"] == b"application/x-www-form-urlencoded"
+    assert first.query == b"id=9&topic=payment&token=a%20b%25"
+    assert second.query == b"via=proxy&" + first.query
+    assert gate.paths == {"/api/webhooks/hotmart", "/api/webhooks/hotmart/loja-2"}
+
+
+def test_a_simulation_does_not_show_its_secret(gate):
+    assert SECRET.decode() not in repr(sending(gate))
+
+
 def run(gate: Gate, event: str = "purchase-approved", count: int = 1, **options: str):
     return simulation.run(sending(gate, event), simulation.sales(count, **options))
 
@@ -99,15 +132,21 @@ def charge_ids(gate: Gate) -> list[str]:
     return [HOTMART.identify(request).charge_id for request in gate.requests]
 
 
-@pytest.mark.parametrize("event", HOTMART.samples)
-def test_every_sample_is_signed_marked_and_read_as_what_it_is_listed_as(gate, event):
-    tally = run(gate, event)
+@pytest.mark.parametrize(
+    ("slug", "event"), [(slug, name) for slug, one in GATEWAYS.items() for name in one.samples]
+)
+def test_every_sample_is_signed_marked_and_read_as_what_it_is_listed_as(gate, slug, event):
+    gateway = GATEWAYS[slug]
+    sent = replace(sending(gate), gateway=gateway, sample=gateway.samples[event])
+    tally = simulation.run(sent, simulation.sales(1))
 
     [request] = gate.requests
-    HOTMART.verify(request, [SECRET])
+    request = replace(request, received_at=datetime.now(UTC))
+    with contextlib.suppress(UnprovenError):  # nothing in it could prove a real one either
+        gateway.verify(request, [SECRET])
     assert request.headers[b"x-recibo-simulation"] == b"1"
-    listed = {one.name: one.gateway_event for one in simulation.listed(HOTMART)}
-    assert HOTMART.identify(request).gateway_event == listed[event]
+    listed = {one.name: one.gateway_event for one in simulation.listed(gateway)}
+    assert gateway.identify(request).gateway_event == listed[event]
     assert gate.paths == {"/api/webhooks/hotmart"}
     assert tally.is_clean
 

@@ -7,10 +7,10 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recibo.billing.tables import execute
 from recibo.gateways.contract import Sale
 from recibo.gateways.registry import GATEWAYS
 from recibo.processing.drain import drain, process_due
+from recibo.work.sql import execute
 from tests.inboxes import received
 
 pytestmark = pytest.mark.django_db
@@ -21,8 +21,8 @@ SAMPLES = GATEWAYS["hotmart"].samples
 
 def moment(name: str, day: int, number: int) -> bytes:
     """Something that happens in the life of a sale; a delivery of its own for every day."""
-    body = SAMPLES[name](Sale(number=number, at=START + timedelta(days=day, seconds=number)))
-    return body.replace(b'{"id":"', f'{{"id":"{day}-'.encode(), 1)
+    sale = Sale(number=number, at=START + timedelta(days=day, seconds=number))
+    return SAMPLES[name](sale).body.replace(b'{"id":"', f'{{"id":"{day}-'.encode(), 1)
 
 
 moments = st.builds(
@@ -94,8 +94,8 @@ def test_every_permutation_with_duplicates_ends_the_same(history, random, at_onc
 def test_a_refund_that_overtakes_its_payment_leaves_both_in_the_history():
     refund = SAMPLES["purchase-refunded"](Sale(number=1, at=START + timedelta(days=4)))
     payment = SAMPLES["purchase-approved"](Sale(number=1, at=START))
-    for body in (refund, payment):
-        received(body)
+    for told in (refund, payment):
+        received(told)
         drain()
     rows = execute("select n.status from billing_chargenews n order by n.occurred_at")
     assert [row["status"] for row in rows] == ["paid", "refunded"]
@@ -103,6 +103,6 @@ def test_a_refund_that_overtakes_its_payment_leaves_both_in_the_history():
 
 
 def test_everything_twice_in_a_row_changes_nothing():
-    bodies = [sample(Sale(number=1, at=START)) for sample in SAMPLES.values()]
+    bodies = [sample(Sale(number=1, at=START)).body for sample in SAMPLES.values()]
     once = end_of(bodies, at_once=1)
     assert without_numbers(end_of([*bodies, *bodies], at_once=1)) == without_numbers(once)

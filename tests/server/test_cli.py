@@ -12,11 +12,13 @@ import pytest
 from typer.testing import CliRunner
 
 from recibo.inbox import queries
+from recibo.server import embedded
 from recibo.server.cli import app, running
 from recibo.server.cli.errors import CommandError
 
 ROOT = Path(__file__).parents[2]
 EVENTS = ("stats", "list", "show", "process", "retry-failed", "replay", "clean", "restore")
+ACCOUNTS = ("list", "add", "rotate", "forget", "disable", "enable")
 COMMANDS = (
     ["up"],
     ["web"],
@@ -25,6 +27,7 @@ COMMANDS = (
     ["check"],
     ["simulate"],
     *(["events", name] for name in EVENTS),
+    *(["accounts", name] for name in ACCOUNTS),
     *(["token", name] for name in ("create", "list", "revoke")),
 )
 
@@ -109,6 +112,18 @@ def test_check_tells_of_the_gateways_though_the_database_is_away():
     assert states["gateway hotmart"] == "ok"
 
 
+def test_check_tells_where_the_embedded_database_keeps_its_data(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "postgres").write_text("in the way: nothing is started here")
+    result = recibo("check", "--json", RECIBO_HOME=str(home), DATABASE_URL="")
+
+    told = {one["name"]: one["sentence"] for one in json.loads(result.stdout)}
+    assert str(embedded.location((home / "postgres").resolve())) in told["data directory"]
+    away = recibo("check", "--json", DATABASE_URL="postgresql://recibo@127.0.0.1:1/none")
+    assert "data directory" not in {one["name"] for one in json.loads(away.stdout)}
+
+
 def test_check_tells_what_is_missing_in_an_empty_database():
     result = recibo("check", DATABASE_URL=unmigrated(), HOTMART_WEBHOOK_TOKEN="")
 
@@ -162,7 +177,7 @@ def test_a_free_port_is_fine(host):
 def test_addresses_are_those_that_one_can_type(settings, capsys):
     settings.RECIBO_PUBLIC_URL = "https://shop.example"
     settings.RECIBO_WEBHOOK_SECRETS = {}
-    running.announce("0.0.0.0", 8000)
+    running.announce(running.addresses("0.0.0.0", 8000))
 
     told = capsys.readouterr().out
     assert "http://127.0.0.1:8000/console/" in told

@@ -1,6 +1,7 @@
 """``recibo events`` and ``recibo token``, on a real database."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -61,7 +62,7 @@ def test_an_unknown_gateway_is_answered_with_those_that_there_are():
     result = invoke("events", "stats", "--gateway", "hotmort")
 
     assert result.exit_code == 2
-    assert "There are: hotmart" in result.stderr
+    assert re.search(r"There are: .*hotmart", result.stderr)
 
 
 def test_the_list_has_the_newest_first_and_counts_all():

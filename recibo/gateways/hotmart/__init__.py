@@ -13,7 +13,7 @@ HOTMART = Gateway(
     events=webhook.EVENTS,
     personal_fields=webhook.PERSONAL_FIELDS,
     samples=simulation.SAMPLES,
-    secret_setting="HOTMART_WEBHOOK_TOKEN",  # noqa: S106 - the setting's name, not a secret
+    secret_settings=("HOTMART_WEBHOOK_TOKEN",),
     secret_headers=frozenset({webhook.TOKEN_HEADER}),
     aliases=("webhook-hotmart", "hotmart/webhook/user"),
 )

@@ -5,13 +5,13 @@ the failed attempt, which Hotmart numbers anew, of one transaction.
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from recibo.gateways.contract import Sale, Sample
+from recibo.gateways.contract import RawRequest, Sale, Sample
 
 #: A JSON object.
 Json = dict[str, Any]
@@ -59,8 +59,8 @@ def name(sale: Sale) -> str:
 
 def envelope(
     event: str, sale: Sale, data: Json, *, variant: str = "", date_name: str = "creation_date"
-) -> bytes:
-    """The body of a delivery. The same event of the same sale has the same id.
+) -> RawRequest:
+    """A delivery, not yet signed. The same event of the same sale has the same id.
 
     ``variant`` tells apart the samples that are one event: a first sale and a renewal.
     """
@@ -71,7 +71,7 @@ def envelope(
         "version": "2.0.0",
         "data": data,
     }
-    return msgspec.json.encode(body)
+    return RawRequest({}, msgspec.json.encode(body))
 
 
 def buyer(sale: Sale) -> Json:
@@ -104,7 +104,7 @@ def purchase(
     ``cycle`` None: a sale that is not part of a subscription.
     """
 
-    def sample(sale: Sale) -> bytes:
+    def sample(sale: Sale) -> RawRequest:
         approved_at = sale.at - (age or timedelta(0))
         details: Json = {
             "transaction": transaction(sale, first_digit),
@@ -164,7 +164,7 @@ def add_subscription(data: Json, sale: Sale, cycle: int, approved_at: datetime) 
     }
 
 
-def boleto(sale: Sale) -> bytes:
+def boleto(sale: Sale) -> RawRequest:
     """A boleto that awaits payment."""
     code = transaction(sale)
     payment = {
@@ -175,7 +175,7 @@ def boleto(sale: Sale) -> bytes:
     return purchase("PURCHASE_BILLET_PRINTED", "BILLET_PRINTED", payment=payment, age=None)(sale)
 
 
-def pix(sale: Sale) -> bytes:
+def pix(sale: Sale) -> RawRequest:
     """A Pix code that awaits payment for two days: the same event as a boleto's."""
     code = transaction(sale)
     payment = {
@@ -187,7 +187,7 @@ def pix(sale: Sale) -> bytes:
     return purchase("PURCHASE_BILLET_PRINTED", "BILLET_PRINTED", payment=payment, age=None)(sale)
 
 
-def cancellation(sale: Sale) -> bytes:
+def cancellation(sale: Sale) -> RawRequest:
     """The subscription is cancelled; what is paid lasts another ten days."""
     data = {
         "actual_recurrence_value": PRICE["value"],
@@ -205,7 +205,7 @@ def cancellation(sale: Sale) -> bytes:
     return envelope("SUBSCRIPTION_CANCELLATION", sale, data)
 
 
-def switch(sale: Sale) -> bytes:
+def switch(sale: Sale) -> RawRequest:
     """From the monthly to the annual plan."""
     data = {
         "switch_plan_date": milliseconds(sale.at),
@@ -224,7 +224,7 @@ def switch(sale: Sale) -> bytes:
     return envelope("SWITCH_PLAN", sale, data)
 
 
-def charge_date(sale: Sale) -> bytes:
+def charge_date(sale: Sale) -> RawRequest:
     """Another due day; Hotmart writes this one date as text."""
     next_charge = (sale.at + MONTH).strftime("%Y-%m-%dT12:00:00.000Z")
     data = {
@@ -241,7 +241,7 @@ def charge_date(sale: Sale) -> bytes:
     return envelope("UPDATE_SUBSCRIPTION_CHARGE_DATE", sale, data)
 
 
-def cart(sale: Sale) -> bytes:
+def cart(sale: Sale) -> RawRequest:
     """An abandoned checkout."""
     data = {
         "affiliate": False,
@@ -253,13 +253,13 @@ def cart(sale: Sale) -> bytes:
     return envelope("PURCHASE_OUT_OF_SHOPPING_CART", sale, data)
 
 
-def first_access(sale: Sale) -> bytes:
+def first_access(sale: Sale) -> RawRequest:
     """The buyer's first visit to the members area."""
     data = {"product": PRODUCT, "user": {"name": name(sale), "email": email(sale)}}
     return envelope("CLUB_FIRST_ACCESS", sale, data, date_name="creationDate")
 
 
-def module_completed(sale: Sale) -> bytes:
+def module_completed(sale: Sale) -> RawRequest:
     """A finished module. Here Hotmart writes the product's id as text."""
     data = {
         "product": {"id": str(PRODUCT["id"]), "name": PRODUCT["name"]},
@@ -273,7 +273,7 @@ REFUSAL = {"refusal_reason": "Saldo insuficiente para o cartão informado."}
 PIX, BOLETO = {"type": "PIX"}, {"type": "BILLET"}
 
 #: By the name that is typed.
-SAMPLES: Mapping[str, Callable[[Sale], bytes]] = {
+SAMPLES: Mapping[str, Sample] = {
     "purchase-approved": purchase("PURCHASE_APPROVED", "APPROVED"),
     "purchase-approved-single": purchase("PURCHASE_APPROVED", "APPROVED", payment=PIX, cycle=None),
     "purchase-renewal": purchase("PURCHASE_APPROVED", "APPROVED", cycle=2, first_digit=RENEWAL),

@@ -6,7 +6,8 @@ documentation is silent is said in docs/gateways/hotmart.md.
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, NoReturn, TypeVar
@@ -472,9 +473,10 @@ def token(request: RawRequest) -> bytes | None:
     return given
 
 
-def sign(_body: bytes, secret: bytes) -> Mapping[bytes, bytes]:
-    """The headers of a genuine delivery."""
-    return {TOKEN_HEADER: secret, b"content-type": b"application/json"}
+def sign(request: RawRequest, secret: bytes) -> RawRequest:
+    """The request as a genuine delivery."""
+    headers = {**request.headers, TOKEN_HEADER: secret, b"content-type": b"application/json"}
+    return replace(request, headers=headers)
 
 
 def identify(request: RawRequest) -> Identity:

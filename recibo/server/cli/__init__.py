@@ -2,7 +2,7 @@
 
 import typer
 
-from recibo.server.cli import events, running, simulate, tokens
+from recibo.server.cli import accounts, events, running, simulate, tokens
 from recibo.server.cli.errors import Commands
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 for command in (running.up, running.web, running.worker, running.migrate, running.check):
     app.command()(command)
 app.command()(simulate.simulate)
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(events.app, name="events")
 app.add_typer(tokens.app, name="token")
 

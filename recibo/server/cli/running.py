@@ -5,7 +5,8 @@ import errno
 import socket
 import sys
 import time
-from typing import Annotated
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from msgspec import to_builtins
@@ -14,7 +15,10 @@ from recibo.server import supervisor
 from recibo.server.cli import output
 from recibo.server.cli.errors import CommandError
 from recibo.server.cli.output import JsonOption
-from recibo.server.cli.session import Terminated, ensure_migrated, session, set_up
+from recibo.server.cli.session import Terminated, ensure_migrated, is_embedded, session, set_up
+
+if TYPE_CHECKING:
+    from recibo.operations.health import Check
 
 HostOption = Annotated[str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for all.")]
 PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")]
@@ -43,9 +47,10 @@ def up(host: HostOption = HOST, port: PortOption = PORT) -> None:
 
         installation.migrate()
         introduce(first_run.ensure_user())
+        places = addresses(host, port)
         connections.close_all()  # what follows may go on for months
         runner = supervisor.Supervisor(programs(host, port))
-        runner.run(on_ready=lambda: announce_ready(runner, host, port))
+        runner.run(on_ready=lambda: announce_ready(runner, host, port, places))
 
 
 def programs(host: str, port: int) -> list[supervisor.Program]:
@@ -64,13 +69,15 @@ def introduce(user: "tuple[str, str] | None") -> None:
         output.say(f"Console user {name}, password {password} (shown only this once)\n")
 
 
-def announce_ready(runner: supervisor.Supervisor, host: str, port: int) -> None:
+def announce_ready(
+    runner: supervisor.Supervisor, host: str, port: int, places: Iterable[str]
+) -> None:
     """Say where everything is as soon as the web server answers, or takes too long to."""
     deadline = time.monotonic() + START_PATIENCE
     while not answers(host, port) and not runner.signals and time.monotonic() < deadline:
         time.sleep(0.1)
     if not runner.signals:
-        announce(host, port)
+        announce(places)
 
 
 def answers(host: str, port: int) -> bool:
@@ -81,24 +88,31 @@ def answers(host: str, port: int) -> bool:
     return False
 
 
-def announce(host: str, port: int) -> None:
+def announce(places: Iterable[str]) -> None:
     """Say where everything is."""
+    for place in places:
+        output.say(place)
+    output.say("Ctrl-C stops it all.")
+    sys.stdout.flush()
+
+
+def addresses(host: str, port: int) -> list[str]:
+    """Where everything is, a line each."""
     from django.conf import settings
 
-    from recibo.accounts.queries import configured
+    from recibo.accounts import queries
     from recibo.gateways.registry import GATEWAYS
 
     here = f"http://{bracketed(ANYWHERE.get(host, host))}:{port}"
     public = settings.RECIBO_PUBLIC_URL or here
-    output.say(f"Recibo      {here}")
-    output.say(f"Console     {here}/console/")
-    output.say(f"API         {here}/doc")
+    named = [("Recibo", here), ("Console", f"{here}/console/"), ("API", f"{here}/doc")]
+    ready = queries.configured()
     for slug, gateway in GATEWAYS.items():
-        missing = f"  (for real ones set {gateway.secret_setting})"
-        note = "" if slug in configured() else missing
-        output.say(f"{gateway.name:11} {public}/api/webhooks/{slug}{note}")
-    output.say("Ctrl-C stops it all.")
-    sys.stdout.flush()
+        missing = f"  (for real ones set {queries.secret_settings(gateway)})"
+        needs_secret = slug not in ready and gateway.secret_settings
+        named.append((gateway.name, f"{public}/api/webhooks/{slug}{missing * bool(needs_secret)}"))
+    width = max(len(name) for name, _ in named) + 2
+    return [f"{name:{width}}{place}" for name, place in named]
 
 
 def bracketed(host: str) -> str:
@@ -175,13 +189,27 @@ def check(is_json: JsonOption = False) -> None:
         enter_if_possible(stack)
         from recibo.operations import health
 
-        found = health.check()
+        found = [*health.check(), *data_directory()]
     if is_json:
         output.as_json([to_builtins(one) for one in found])
     else:
         output.table(("What", "State", ""), [(one.name, one.state, one.sentence) for one in found])
     if not health.is_well(found):
         raise typer.Exit(1)
+
+
+def data_directory() -> "list[Check]":
+    """Where the embedded database keeps its data; nothing where another one is used."""
+    from recibo.operations.health import Check, State
+    from recibo.server import embedded
+    from recibo.server.environment import environment
+
+    if not is_embedded():
+        return []
+    place = embedded.location((environment().home / "postgres").resolve())
+    return [
+        Check("data directory", State.OK, f"The embedded PostgreSQL keeps its data in {place}.")
+    ]
 
 
 def enter_if_possible(stack: contextlib.ExitStack) -> None:

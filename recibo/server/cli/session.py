@@ -6,10 +6,12 @@ import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from recibo.gateways.contract import Gateway
-from recibo.gateways.registry import GATEWAYS
 from recibo.server.cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from recibo.gateways.contract import Gateway
 
 #: The exit code of a program that ends because of SIGTERM.
 TERMINATED = 128 + signal.SIGTERM
@@ -95,8 +97,10 @@ def actor() -> str:
         return f"cli:{os.getuid()}"
 
 
-def gateway_named(name: str) -> Gateway:
+def gateway_named(name: str) -> "Gateway":
     """The gateway with that slug. Raises CommandError."""
+    from recibo.gateways.registry import GATEWAYS
+
     if (found := GATEWAYS.get(name.strip().lower())) is None:
         raise CommandError(f"There is no gateway {name!r}. There are: {', '.join(GATEWAYS)}.")
     return found

@@ -6,14 +6,13 @@ from urllib.parse import urlsplit
 
 import typer
 
-from recibo.gateways.contract import Gateway
-from recibo.gateways.registry import GATEWAYS
 from recibo.server.cli import output
 from recibo.server.cli.errors import CommandError
 from recibo.server.cli.output import JsonOption
 from recibo.server.cli.session import gateway_named, set_up
 
 if TYPE_CHECKING:
+    from recibo.gateways.contract import Gateway
     from recibo.operations.simulation import Simulation, Tally
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -68,6 +67,7 @@ def simulate(
 
 def show_samples(name: str, *, is_json: bool) -> None:
     """List what can be simulated, of one gateway or of all."""
+    from recibo.gateways.registry import GATEWAYS
     from recibo.operations.simulation import listed
 
     gateways: Iterable[Gateway] = [gateway_named(name)] if name else GATEWAYS.values()
@@ -79,8 +79,9 @@ def show_samples(name: str, *, is_json: bool) -> None:
         output.table(("Gateway", "Event", "The gateway's word", "What it is"), rows)
 
 
-def prepared(gateway: Gateway, event: str, url: str, *, is_live: bool) -> "Simulation":
+def prepared(gateway: "Gateway", event: str, url: str, *, is_live: bool) -> "Simulation":
     """What to send where. Raises CommandError."""
+    from recibo.accounts.queries import simulation_secret
     from recibo.operations import simulation
 
     try:
@@ -92,6 +93,7 @@ def prepared(gateway: Gateway, event: str, url: str, *, is_live: bool) -> "Simul
         sample=sample,
         url=simulation.address(base(url), gateway.slug),
         secret=secret_of(gateway, is_live=is_live),
+        proof=simulation_secret(gateway.slug),
         is_live=is_live,
     )
 
@@ -115,19 +117,19 @@ def is_address(url: str) -> bool:
         return False
 
 
-def secret_of(gateway: Gateway, *, is_live: bool) -> bytes:
-    """What signs: the gateway's own secret if it is set, else one for simulations only."""
+def secret_of(gateway: "Gateway", *, is_live: bool) -> bytes:
+    """What signs: the gateway's own secret if one is set, else one for simulations only."""
     from django.conf import settings
 
-    from recibo.accounts.queries import simulation_secret
+    from recibo.accounts.queries import secret_settings, simulation_secret
 
-    secret: bytes | None = settings.RECIBO_WEBHOOK_SECRETS.get(gateway.slug)
-    if is_live and secret is None:
+    secrets: tuple[bytes, ...] = settings.RECIBO_WEBHOOK_SECRETS.get(gateway.slug, ())
+    if is_live and gateway.secret_settings and not secrets:
         raise CommandError(
-            f"--live needs the real secret: set {gateway.secret_setting} here and on the server, "
+            f"--live needs the real secret: set {secret_settings(gateway)} here and on the server, "
             f"or leave --live out."
         )
-    return secret or simulation_secret(gateway.slug)
+    return secrets[0] if secrets else simulation_secret(gateway.slug)
 
 
 def send(chosen: "Simulation", count: int, rate: float | None, reference: str) -> "Tally":
@@ -147,6 +149,7 @@ def send(chosen: "Simulation", count: int, rate: float | None, reference: str) -
 
 def report(tally: "Tally", chosen: "Simulation", *, is_json: bool) -> None:
     """Say how it went; exit code 1 unless every webhook was accepted."""
+    from recibo.accounts.queries import secret_settings
     from recibo.operations.simulation import summary
 
     if is_json:
@@ -154,7 +157,7 @@ def report(tally: "Tally", chosen: "Simulation", *, is_json: bool) -> None:
     else:
         tell(tally)
     if "401" in tally.answers:
-        output.complain(REFUSED.format(setting=chosen.gateway.secret_setting))
+        output.complain(REFUSED.format(setting=secret_settings(chosen.gateway)))
     if not tally.is_clean:
         raise typer.Exit(1)
 

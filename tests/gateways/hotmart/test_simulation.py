@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from recibo.gateways.contract import RawRequest, Sale
+from recibo.gateways.contract import Sale
 from recibo.gateways.facts import ChargeFact, ChargeStatus, SubscriptionFact, SubscriptionStatus
 from recibo.gateways.hotmart import HOTMART
 
@@ -14,8 +14,7 @@ AT = datetime(2026, 3, 10, 14, 2, 11, 331_000, tzinfo=UTC)
 
 
 def facts(name: str, number: int = 7, reference: str = "") -> list[Any]:
-    body = HOTMART.samples[name](Sale(number=number, at=AT, reference=reference))
-    return HOTMART.parse(RawRequest(headers={}, body=body))
+    return HOTMART.parse(HOTMART.samples[name](Sale(number=number, at=AT, reference=reference)))
 
 
 def charge(name: str, number: int = 7, reference: str = "") -> ChargeFact:

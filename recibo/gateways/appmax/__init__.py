@@ -1,0 +1,30 @@
+"""AppMax: card, Pix and boleto for Brazilian shops. See docs/gateways/appmax.md."""
+
+from recibo.gateways.appmax import api, simulation, webhook, words
+from recibo.gateways.contract import Gateway
+
+APPMAX = Gateway(
+    slug="appmax",
+    name="AppMax",
+    verify=webhook.verify,
+    identify=webhook.identify,
+    parse=webhook.parse,
+    sign=webhook.sign,
+    events=words.EVENTS,
+    personal_fields=words.PERSONAL_FIELDS,
+    samples=simulation.SAMPLES,
+    secret_settings=("APPMAX_WEBHOOK_TOKEN",),
+    secret_parameters=frozenset({webhook.TOKEN_PARAMETER}),
+    credentials={
+        "access_token": "APPMAX_ACCESS_TOKEN",
+        "client_id": "APPMAX_CLIENT_ID",
+        "client_secret": "APPMAX_CLIENT_SECRET",
+        "auth_url": "APPMAX_AUTH_URL",
+    },
+    api_url=api.V1_URL,
+    api_url_setting="APPMAX_API_URL",
+    calls_per_second=api.CALLS_PER_SECOND,
+    fetch=api.fetch,
+    fetch_customer=api.fetch_customer,
+    ping=api.ping,
+)

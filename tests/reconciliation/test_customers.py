@@ -1,0 +1,92 @@
+"""A buyer named by id only is looked up, whatever comes first: the charge or the answer."""
+
+import pytest
+
+from recibo.accounts.models import Account
+from recibo.billing.models import Charge, Customer, Order
+from recibo.gateways import http
+from recibo.inbox.actions import store
+from recibo.inbox.models import Source
+from recibo.processing.drain import drain
+from recibo.reconciliation.customers import look_up_all
+from recibo.reconciliation.models import CustomerLookup
+from tests.gateways.gateway_server import Canned, GatewayServer, told
+
+CHARGE = (
+    b'{"id": "%b", "status": "paid", "cents": 100, "at": "2026-03-10T12:00:00Z",'
+    b' "customer": "cus_1"}'
+)
+CUSTOMER = {"id": "cus_1", "email": "ana@example.com"}
+
+
+def told_of_charge(account: Account, charge: bytes = b"c1") -> None:
+    store(account, [http.answer("charge", CHARGE % charge)], Source.WEBHOOK)
+    drain()
+
+
+def test_a_buyer_known_by_id_is_asked_for_and_joined(
+    account: Account, server: GatewayServer
+) -> None:
+    server.routes["/customers/cus_1"] = told(CUSTOMER)
+    told_of_charge(account)
+    assert Charge.objects.get().customer is None
+
+    assert look_up_all() == 1
+    drain()
+
+    assert Charge.objects.get().customer.email == "ana@example.com"
+    assert Order.objects.get().customer.email == "ana@example.com"
+    assert Customer.objects.get().segment == "buyer"
+    assert CustomerLookup.objects.get().status == CustomerLookup.Status.FOUND
+
+
+def test_a_buyer_is_asked_for_once_for_all_that_he_bought(
+    account: Account, server: GatewayServer
+) -> None:
+    server.routes["/customers/cus_1"] = told(CUSTOMER)
+    told_of_charge(account)
+    told_of_charge(account, b"c2")
+    look_up_all()
+    drain()
+    told_of_charge(account, b"c3")
+    assert look_up_all() == 0
+    assert len(server.asked) == 1
+    assert set(Charge.objects.values_list("customer__email", flat=True)) == {"ana@example.com"}
+
+
+def test_an_answer_that_comes_before_the_charge_joins_it_too(account: Account) -> None:
+    store(account, [http.answer("customer", b'{"id":"cus_1","email":"ana@example.com"}')], "fetch")
+    drain()
+    told_of_charge(account)
+    assert Charge.objects.get().customer.email == "ana@example.com"
+
+
+def test_later_news_does_not_part_a_charge_from_its_buyer(
+    account: Account, server: GatewayServer
+) -> None:
+    server.routes["/customers/cus_1"] = told(CUSTOMER)
+    told_of_charge(account)
+    look_up_all()
+    drain()
+    refund = (CHARGE % b"c1").replace(b"paid", b"refunded").replace(b"10T", b"11T")
+    store(account, [http.answer("charge", refund)], Source.WEBHOOK)
+    drain()
+    charge = Charge.objects.get()
+    assert (charge.status, charge.customer.email) == ("refunded", "ana@example.com")
+    assert charge.order.customer.email == "ana@example.com"
+
+
+@pytest.mark.parametrize("trouble", [Canned(500), Canned(404)])
+def test_trouble_is_tried_again_and_then_left_with_its_error(
+    account: Account, server: GatewayServer, trouble: Canned
+) -> None:
+    from django.utils import timezone
+
+    server.routes["/customers/cus_1"] = trouble
+    told_of_charge(account)
+    for _ in range(3):
+        CustomerLookup.objects.update(next_attempt_at=timezone.now())
+        look_up_all()
+    lookup = CustomerLookup.objects.get()
+    assert (lookup.status, lookup.attempts) == (CustomerLookup.Status.FAILED, 3)
+    assert str(trouble.status) in lookup.error

@@ -1,0 +1,203 @@
+"""A thin notice is asked about until the gateway answers; the answer is an event like any other."""
+
+import json
+from datetime import timedelta
+
+import httpx
+import pytest
+from django.utils import timezone
+
+from recibo.accounts.models import Account
+from recibo.billing.models import Charge
+from recibo.gateways.contract import RawRequest
+from recibo.inbox.actions import store
+from recibo.inbox.models import Event, Source, Status
+from recibo.journal.models import IntegrationCall
+from recibo.processing.actions import replay
+from recibo.processing.drain import drain
+from recibo.reconciliation import calls
+from recibo.reconciliation.notices import fetch_all
+from tests.gateways.gateway_server import Canned, GatewayServer, told
+
+PAID = {
+    "id": "c1",
+    "status": "paid",
+    "cents": 9790,
+    "at": "2026-03-10T12:00:00Z",
+    "customer": "cus_1",
+}
+
+
+def noticed(account: Account, charge: str = "c1", source: Source = Source.WEBHOOK) -> Event:
+    """A thin notice, as the receiver stores it."""
+    body = json.dumps({"charge": charge}).encode()
+    (event_id,) = store(account, [RawRequest({}, body)], source)
+    return Event.objects.get(pk=event_id)
+
+
+def due_again(event: Event) -> None:
+    Event.objects.filter(pk=event.pk).update(next_attempt_at=timezone.now())
+
+
+def test_a_notice_is_asked_about_and_the_answer_moves_money(
+    account: Account, server: GatewayServer
+) -> None:
+    server.routes["/charges/c1"] = told(PAID)
+    notice = noticed(account)
+    assert notice.status == Status.PROCESSING
+
+    assert fetch_all() == 1
+    drain()
+
+    notice.refresh_from_db()
+    answer = Event.objects.get(source=Source.FETCH)
+    assert (notice.status, notice.result) == (Status.PROCESSED, f"answered: event {answer.pk}")
+    assert answer.status == Status.PROCESSED
+    assert Charge.objects.get().status == "paid"
+    assert server.asked[0].headers["authorization"] == "Bearer our-key"
+
+
+def test_the_drain_never_believes_a_notice(account: Account) -> None:
+    notice = noticed(account)
+    assert drain() == 0
+    notice.refresh_from_db()
+    assert notice.status == Status.PROCESSING
+
+
+def test_the_same_state_read_twice_is_one_event(account: Account, server: GatewayServer) -> None:
+    server.routes["/charges/c1"] = told(PAID)
+    noticed(account)
+    fetch_all()
+    replay([Event.objects.get(source=Source.WEBHOOK).pk], with_messages=False, actor="test")
+    fetch_all()
+    assert len(server.asked) == 2
+    answer = Event.objects.get(source=Source.FETCH)
+    assert answer.duplicates == 1
+
+
+def test_not_found_yet_is_asked_again_later(account: Account, server: GatewayServer) -> None:
+    server.routes["/charges/c1"] = [Canned(404), told(PAID)]
+    notice = noticed(account)
+    fetch_all()
+    notice.refresh_from_db()
+    assert (notice.status, notice.attempts) == (Status.PROCESSING, 1)
+    assert "404" in notice.error
+    assert notice.next_attempt_at > timezone.now() + timedelta(seconds=3)
+
+    assert fetch_all() == 0
+    due_again(notice)
+    assert fetch_all() == 1
+    notice.refresh_from_db()
+    assert notice.status == Status.PROCESSED
+
+
+def test_the_wait_that_the_gateway_asks_for_is_kept(
+    account: Account, server: GatewayServer
+) -> None:
+    server.routes["/charges/c1"] = told({}, 429, retry_after="600")
+    notice = noticed(account)
+    fetch_all()
+    notice.refresh_from_db()
+    assert notice.next_attempt_at > timezone.now() + timedelta(seconds=590)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [Canned(500), Canned(503), Canned(401), Canned(body=b"x" * (5 * 1024 * 1024))],
+    ids=["500", "503", "401", "huge"],
+)
+def test_after_the_last_wait_it_fails_with_the_error(
+    account: Account, server: GatewayServer, trouble: Canned
+) -> None:
+    server.routes["/charges/c1"] = trouble
+    notice = noticed(account)
+    for _ in range(3):
+        due_again(notice)
+        fetch_all()
+    notice.refresh_from_db()
+    assert (notice.status, notice.next_attempt_at) == (Status.FAILED, None)
+    assert notice.error
+
+
+def test_a_slow_gateway_is_left_after_the_time_limit(
+    account: Account, server: GatewayServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "TIMEOUT", httpx.Timeout(0.2))
+    server.routes["/charges/c1"] = Canned(delay=1.0)
+    notice = noticed(account)
+    fetch_all()
+    notice.refresh_from_db()
+    assert (notice.status, notice.attempts) == (Status.PROCESSING, 1)
+    assert "ReadTimeout" in notice.error
+
+
+def test_garbage_is_an_event_that_fails_for_a_person_to_see(
+    account: Account, server: GatewayServer
+) -> None:
+    server.routes["/charges/c1"] = Canned(body=b"<html>maintenance</html>")
+    noticed(account)
+    fetch_all()
+    drain()
+    assert Event.objects.get(source=Source.FETCH).status == Status.FAILED
+
+
+def test_a_failed_notice_can_be_replayed(account: Account, server: GatewayServer) -> None:
+    server.routes["/charges/c1"] = Canned(500)
+    notice = noticed(account)
+    for _ in range(3):
+        due_again(notice)
+        fetch_all()
+    server.routes["/charges/c1"] = told(PAID)
+    replay([notice.pk], with_messages=True, actor="test")
+    fetch_all()
+    notice.refresh_from_db()
+    assert notice.status == Status.PROCESSED
+
+
+def test_every_call_is_kept_without_secrets(account: Account, server: GatewayServer) -> None:
+    server.routes["/charges/c1"] = [Canned(500), told(PAID)]
+    notice = noticed(account)
+    fetch_all()
+    due_again(notice)
+    fetch_all()
+    rows = list(IntegrationCall.objects.order_by("id"))
+    assert [row.status_code for row in rows] == [500, 200]
+    assert {(row.account, row.event_id) for row in rows} == {("acme/default", notice.pk)}
+    assert rows[0].operation == "GET /charges/c1"
+    assert "our-key" not in repr([vars(row) for row in rows])
+
+
+def test_without_credentials_the_error_names_the_settings(account: Account, settings) -> None:
+    settings.RECIBO_CREDENTIALS = {}
+    notice = noticed(account)
+    fetch_all()
+    notice.refresh_from_db()
+    assert "ACME_KEY" in notice.error
+
+
+def test_a_simulated_notice_asks_nobody(account: Account, server: GatewayServer) -> None:
+    notice = noticed(account, source=Source.SIMULATE)
+    fetch_all()
+    notice.refresh_from_db()
+    assert notice.status == Status.IGNORED
+    assert not server.asked
+
+
+def test_a_claimed_notice_is_left_to_its_holder(account: Account, server: GatewayServer) -> None:
+    notice = noticed(account)
+    soon = timezone.now() + timedelta(seconds=20)
+    Event.objects.filter(pk=notice.pk).update(claimed_until=soon)
+    assert fetch_all() == 0
+    Event.objects.filter(pk=notice.pk).update(claimed_until=timezone.now())
+    server.routes["/charges/c1"] = told(PAID)
+    assert fetch_all() == 1
+
+
+def test_one_account_keeps_to_its_rate(
+    account: Account, server: GatewayServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from recibo.work import limits
+
+    waits = [limits.take("api:test", 2.0) for _ in range(5)]
+    assert waits[0] == 0
+    assert waits[-1] == pytest.approx(1.5, abs=0.3)
