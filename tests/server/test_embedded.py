@@ -375,10 +375,10 @@ def test_a_start_that_fails_says_why_at_once(data: Path) -> None:
 def test_a_start_that_takes_too_long_is_an_error_but_goes_on(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "PATIENCE", 0.0)
+    monkeypatch.setattr(embedded.running, "PATIENCE", 0.0)
     with pytest.raises(EmbeddedError, match="takes no connections"):
         embedded.attach(data)
-    monkeypatch.setattr(embedded, "PATIENCE", DEADLINE)
+    monkeypatch.setattr(embedded.running, "PATIENCE", DEADLINE)
     with embedded.attach(data):
         assert is_answering(data)
 
@@ -484,7 +484,7 @@ def test_works_without_root(home: Path, use: Callable[..., User]) -> None:
 def public(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Stands for the place where root keeps what PostgreSQL's user could not reach."""
     folder = Path(tempfile.mkdtemp(prefix="recibo-"))
-    monkeypatch.setattr(embedded, "PUBLIC", folder / "public")
+    monkeypatch.setattr(embedded.places, "PUBLIC", folder / "public")
     folder.chmod(0o755)
     yield folder / "public"
     shutil.rmtree(folder)
@@ -514,10 +514,10 @@ def test_binaries_below_a_private_folder_are_copied(
     data: Path, public: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     private = Path(tempfile.mkdtemp(prefix="recibo-"))
-    for part in embedded.PARTS:
+    for part in embedded.programs.PARTS:
         (private / part).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(embedded.wheel_folder() / part, private / part, symlinks=True)
-    monkeypatch.setattr(embedded, "wheel_folder", lambda: private)
+        shutil.copytree(embedded.programs.wheel_folder() / part, private / part, symlinks=True)
+    monkeypatch.setattr(embedded.programs, "wheel_folder", lambda: private)
     try:
         with embedded.attach(data):
             assert is_answering(data)

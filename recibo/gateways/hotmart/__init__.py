@@ -1,7 +1,7 @@
 """Hotmart: sales and subscriptions of digital products. See docs/gateways/hotmart.md."""
 
 from recibo.gateways.contract import Gateway
-from recibo.gateways.hotmart import simulation, webhook
+from recibo.gateways.hotmart import simulation, webhook, words
 
 HOTMART = Gateway(
     slug="hotmart",
@@ -10,7 +10,7 @@ HOTMART = Gateway(
     identify=webhook.identify,
     parse=webhook.parse,
     sign=webhook.sign,
-    events=webhook.EVENTS,
+    events=words.EVENTS,
     personal_fields=webhook.PERSONAL_FIELDS,
     samples=simulation.SAMPLES,
     secret_settings=("HOTMART_WEBHOOK_TOKEN",),

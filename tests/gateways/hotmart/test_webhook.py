@@ -31,7 +31,7 @@ from recibo.gateways.facts import (
     SubscriptionFact,
     SubscriptionStatus,
 )
-from recibo.gateways.hotmart import HOTMART, webhook
+from recibo.gateways.hotmart import HOTMART, webhook, words
 from tests.recordings import recorded
 
 TOKEN = b"hottok-ficticio-000000000000000000000000"
@@ -989,7 +989,7 @@ def test_a_finished_module_is_named_and_its_product_is_the_same_as_everywhere() 
 
 
 def test_the_documented_words_are_all_understood() -> None:
-    assert set(webhook.SPELLINGS.values()) <= set(HOTMART.events)
+    assert set(words.SPELLINGS.values()) <= set(HOTMART.events)
     assert "ORDER_FULFILLMENT" not in HOTMART.events
 
 
