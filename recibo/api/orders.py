@@ -22,7 +22,7 @@ def listed(request: HttpRequest, filters: Query[OrderFilters]) -> dict[str, Any]
 
 @router.get("/{name}", response={200: OrderDetail, **ANSWERS}, summary="Show an order")
 def detail(request: HttpRequest, name: Path[Text]) -> Order:
-    """By id, else by reference; with its charges and its whole timeline."""
+    """By id, else by reference, else by a charge's id; with its charges and its whole timeline."""
     if (order := queries.order_named(name)) is None:
         raise ApiError(404)
     return order

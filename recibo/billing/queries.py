@@ -50,7 +50,7 @@ class Matches(Func):
 
 
 def orders(*, status: str = "", gateway: str = "", reference: str = "") -> QuerySet[Order]:
-    """Orders with their customer and charges. Index: order_by_reference, else the newest ids."""
+    """Orders with their customer and charges. Index: order_unique, else the newest ids."""
     charges_of_orders = Prefetch("charges", charges().order_by("id"))
     return (
         Order.objects.filter(
@@ -63,16 +63,22 @@ def orders(*, status: str = "", gateway: str = "", reference: str = "") -> Query
 
 
 def order_named(name: str) -> Order | None:
-    """The order with this id, else the newest with this reference."""
+    """The order with this id, else the newest with this reference or a charge of this id."""
     order_id = as_id(name)
     by_id = orders().filter(pk=order_id).first() if order_id is not None else None
-    return by_id or orders(reference=name).first()
+    return by_id or orders(reference=name).first() or order_of_charge(name)
+
+
+def order_of_charge(gateway_charge_id: str) -> Order | None:
+    """The newest order that the gateway collects for under this id. Index: charge_unique."""
+    named = Charge.objects.filter(gateway_charge_id=gateway_charge_id)
+    return orders().filter(pk__in=named.values("order")).first()
 
 
 def charges(*, status: str = "", gateway: str = "", reference: str = "") -> QuerySet[Charge]:
     """Charges with their order and customer. ``reference``: their order's.
 
-    Indexes: charge_by_status, order_by_reference.
+    Indexes: charge_by_status, order_unique.
     """
     return (
         Charge.objects.filter(
@@ -84,7 +90,7 @@ def charges(*, status: str = "", gateway: str = "", reference: str = "") -> Quer
 
 
 def subscriptions(*, status: str = "", gateway: str = "", code: str = "") -> QuerySet[Subscription]:
-    """Subscriptions with their customer. Indexes: subscription_by_status, subscription_by_code."""
+    """Subscriptions with their customer. Indexes: subscription_by_status, subscription_unique."""
     return (
         Subscription.objects.filter(
             **matching(status=status, account__in=accounts_of(gateway), code=code)

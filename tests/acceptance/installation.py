@@ -121,12 +121,12 @@ def surroundings(home: Path, more: dict[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def running(database_url: str = "") -> Iterator[Installation]:
+def running(database_url: str = "", **settings: str) -> Iterator[Installation]:
     """``recibo up`` in a fresh data directory; stopped with Ctrl-C at the end."""
     with tempfile.TemporaryDirectory(prefix="recibo-up-", ignore_cleanup_errors=True) as folder:
         home, port = Path(folder), free_port()
         home.chmod(0o711)
-        more = {"DATABASE_URL": database_url} if database_url else {}
+        more = {**settings, "DATABASE_URL": database_url} if database_url else settings
         with (home / "up.log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "recibo", "up", "--port", str(port)],

@@ -8,7 +8,8 @@ from recibo.billing.models import Order
 from recibo.inbox.models import Source
 from recibo.processing.drain import drain
 from tests.api.conftest import sold, told
-from tests.inboxes import NOW
+from tests.inboxes import NOW, received
+from tests.recordings import recorded
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +56,13 @@ def test_an_order_that_is_not_there(client, name):
     response = client.get(f"/api/orders/{name}")
     assert response.status_code in {404, 422}
     assert response.json()["message"]
+
+
+def test_an_order_is_found_by_one_of_its_charges(client):
+    received(recorded("hotmart/webhook-purchase-approved-main-with-bump"))
+    drain()
+    answer = client.get("/api/orders/HP1000000016C1").json()
+    assert answer["reference"] == "HP1000000016"
 
 
 def test_an_id_goes_before_a_reference_that_looks_like_it(client):
