@@ -14,6 +14,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
+from django.utils.translation import gettext
 
 from recibo.gateways.contract import Gateway, RawRequest, Sale, Sample
 
@@ -118,10 +119,9 @@ def sample_of(gateway: Gateway, event: str) -> Sample:
     wanted = event.strip().lower()
     if (found := gateway.samples.get(names.get(wanted, wanted))) is not None:
         return found
-    raise UnknownSampleError(
-        f"{gateway.name} has no event {event!r} to simulate. There are: "
-        f"{', '.join(gateway.samples)}."
-    )
+    sentence = gettext("%(gateway)s has no event %(event)r to simulate. There are: %(known)s.")
+    facts = {"gateway": gateway.name, "event": event, "known": ", ".join(gateway.samples)}
+    raise UnknownSampleError(sentence % facts)
 
 
 def address(base: str, slug: str) -> str:
@@ -199,9 +199,9 @@ class Sender:
             async with self.client() as client:
                 await self.send(client, sale)
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise UnreachableError(
-                f"Nobody answers at {self.simulation.url} ({describe(error)})."
-            ) from error
+            sentence = gettext("Nobody answers at %(url)s (%(reason)s).")
+            facts = {"url": self.simulation.url, "reason": describe(error)}
+            raise UnreachableError(sentence % facts) from error
 
     async def keep_sending(self, turns: Iterator[tuple[float, Sale]]) -> None:
         """Take turn after turn, each when it is due, until there is none."""

@@ -1,6 +1,7 @@
 """Django's settings, all from the environment (see ``environment.py``)."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -106,6 +107,7 @@ DATABASES["default"]["HOST"] = DATABASES["default"]["OPTIONS"].pop(
 
 LANGUAGE_CODE = ENVIRONMENT.language
 LANGUAGES = [("pt-br", _("Portuguese")), ("en", _("English"))]
+LOCALE_PATHS = [Path(__file__).parents[1] / "locale"]
 TIME_ZONE = ENVIRONMENT.time_zone
 USE_TZ = True
 

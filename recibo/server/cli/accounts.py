@@ -12,6 +12,7 @@ import typer
 
 from recibo.server.cli import output
 from recibo.server.cli.errors import CommandError
+from recibo.server.cli.language import translated as _
 from recibo.server.cli.output import JsonOption
 from recibo.server.cli.session import actor, gateway_named, session
 
@@ -72,9 +73,17 @@ def list_accounts(is_json: JsonOption = False) -> None:
     if is_json:
         output.as_json(rows)
         return
-    titles = ("Gateway", "Name", "Webhooks", "Secrets", "Credentials", "Connected", "Disabled")
-    names = ("gateway", "name", "address", "secrets", "credentials", "connected_at", "disabled_at")
-    output.table(titles, [[readable(row[name]) for name in names] for row in rows])
+    titles = {
+        "gateway": _("Gateway"),
+        "name": _("Name"),
+        "address": _("Webhooks"),
+        "secrets": _("Secrets"),
+        "credentials": _("Credentials"),
+        "connected_at": _("Connected"),
+        "disabled_at": _("Disabled"),
+    }
+    told = [[readable(row[name]) for name in titles] for row in rows]
+    output.table(list(titles.values()), told)
 
 
 def fields_of(account: "Account") -> dict[str, Any]:
@@ -160,7 +169,7 @@ def rotate(
         account = account_named(chosen, name)
         entered = asked(chosen, secret_from_env, credential_from_env)
         if not entered.secrets and not entered.credentials and api_url is None:
-            raise CommandError("Nothing was entered, and nothing is changed.")
+            raise CommandError(_("Nothing was entered, and nothing is changed."))
         with transaction.atomic():
             renew(account, entered, api_url, keep_old=not forget_old)
         report(account_named(chosen, name))
@@ -184,7 +193,7 @@ def forget(gateway: GatewayArgument, name: NameArgument) -> None:
         from recibo.accounts import actions
 
         forgotten = actions.forget_old(account_named(chosen, name), actor=actor())
-        output.say(f"Forgotten: {forgotten} webhook secrets.")
+        output.say(_("Forgotten: %s webhook secrets.") % forgotten)
         report(account_named(chosen, name))
 
 
@@ -196,7 +205,7 @@ def disable(gateway: GatewayArgument, name: NameArgument) -> None:
         from recibo.accounts import actions
 
         actions.disable(account_named(chosen, name), actor=actor())
-    output.say(f"{chosen.slug}/{name} is disabled.")
+    output.say(_("%s is disabled.") % f"{chosen.slug}/{name}")
 
 
 @app.command()
@@ -207,7 +216,7 @@ def enable(gateway: GatewayArgument, name: NameArgument) -> None:
         from recibo.accounts import actions
 
         actions.enable(account_named(chosen, name), actor=actor())
-    output.say(f"{chosen.slug}/{name} is enabled.")
+    output.say(_("%s is enabled.") % f"{chosen.slug}/{name}")
 
 
 @contextmanager
@@ -222,10 +231,11 @@ def mending_mistakes() -> Iterator[None]:
         except AccountError as error:
             raise CommandError(str(error)) from None
         except SealedError as error:
-            raise CommandError(
-                f"What is kept cannot be opened ({error}). Use the same RECIBO_HOME or "
+            sentence = _(
+                "What is kept cannot be opened (%s). Use the same RECIBO_HOME or "
                 "RECIBO_SECRET_KEY as the server, or enter all secrets anew with --forget-old."
-            ) from None
+            )
+            raise CommandError(sentence % error) from None
 
 
 def account_named(gateway: "Gateway", name: str) -> "Account":
@@ -233,10 +243,12 @@ def account_named(gateway: "Gateway", name: str) -> "Account":
     from recibo.accounts import queries
 
     if (found := queries.find(gateway.slug, name)) is None:
-        raise CommandError(
-            f"{gateway.name} has no account {name!r}; see `recibo accounts list`, or "
-            f"`recibo accounts add {gateway.slug} NAME`."
+        sentence = _(
+            "%(gateway)s has no account %(name)r; see `recibo accounts list`, or "
+            "`recibo accounts add %(slug)s NAME`."
         )
+        facts = {"gateway": gateway.name, "slug": gateway.slug, "name": name}
+        raise CommandError(sentence % facts)
     return found
 
 
@@ -249,10 +261,11 @@ def introduce(gateway: "Gateway", account: "Account") -> None:
 
     from recibo.accounts import queries
 
-    output.say(f"Webhooks of {gateway.name} for {account.name} go to:")
+    facts = {"gateway": gateway.name, "account": account.name}
+    output.say(_("Webhooks of %(gateway)s for %(account)s go to:") % facts)
     output.say(f"{queries.address_of(account)}{parameter(gateway)}")
     if not settings.RECIBO_PUBLIC_URL:
-        output.complain("Set RECIBO_PUBLIC_URL to have this address in full.")
+        output.complain(_("Set RECIBO_PUBLIC_URL to have this address in full."))
     report(account)
 
 
@@ -269,14 +282,13 @@ def report(account: "Account") -> None:
 
     count, credentials = len(queries.secrets_of(account)), queries.credentials_of(account)
     wanted = GATEWAYS[account.gateway].credentials
-    output.say(f"Webhook secrets in force: {count}")
+    output.say(_("Webhook secrets in force: %s") % count)
     if wanted:
-        output.say(f"Credentials: {', '.join(sorted(credentials)) or 'none'}, of {words(wanted)}")
+        facts = {"there": words(sorted(credentials)) or _("none"), "wanted": words(wanted)}
+        output.say(_("Credentials: %(there)s, of %(wanted)s") % facts)
     if not count and GATEWAYS[account.gateway].secret_settings:
-        output.complain(
-            f"Without a secret its webhooks are refused: "
-            f"`recibo accounts rotate {account.gateway} {account.name}`."
-        )
+        sentence = _("Without a secret its webhooks are refused: `%s`.")
+        output.complain(sentence % f"recibo accounts rotate {account.gateway} {account.name}")
 
 
 def words(names: Iterable[str]) -> str:
@@ -306,14 +318,15 @@ def pair(text: str) -> tuple[str, str]:
     """NAME=VARIABLE. Raises CommandError."""
     name, equals, value = text.partition("=")
     if not (name and equals and value):
-        raise CommandError("--credential-from-env must read like access_token=MY_VARIABLE.")
+        sentence = _("--credential-from-env must read like access_token=MY_VARIABLE.")
+        raise CommandError(sentence)
     return name, value
 
 
 def variable(name: str) -> str:
     """A variable of the environment. Raises CommandError, which does not repeat what is there."""
     if not (value := os.environ.get(name, "").strip()):
-        raise CommandError(f"The environment variable {name} is not set.")
+        raise CommandError(_("The environment variable %s is not set.") % name)
     return value
 
 
@@ -330,7 +343,8 @@ def settings_of(gateway: "Gateway") -> list[str]:
 
 def typed(gateway: "Gateway") -> dict[str, str]:
     """Ask for each setting, hidden."""
-    output.complain(f"{gateway.name} takes {words(settings_of(gateway))}; leave empty what is not.")
+    facts = {"gateway": gateway.name, "settings": words(settings_of(gateway))}
+    output.complain(_("%(gateway)s takes %(settings)s; leave empty what is not.") % facts)
     return {name: hidden(name) for name in settings_of(gateway)}
 
 

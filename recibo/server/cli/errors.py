@@ -6,6 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from recibo.server.cli import output
+from recibo.server.cli.language import translated as _
 
 MISTAKE = 2
 INTERRUPTED = 130
@@ -47,7 +48,8 @@ def explained(error: Exception) -> str | None:
 def unreachable(error: Exception) -> str:
     """The database does not answer, or no longer."""
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return (
-        f"The database cannot be used: {reason.rstrip('.')}. Check that PostgreSQL runs and that "
+    sentence = _(
+        "The database cannot be used: %s. Check that PostgreSQL runs and that "
         "DATABASE_URL names a database of it (leave DATABASE_URL out for the embedded one)."
     )
+    return sentence % reason.rstrip(".")

@@ -12,6 +12,7 @@ import typer
 
 from recibo.server.cli import output
 from recibo.server.cli.errors import CommandError
+from recibo.server.cli.language import translated as _
 from recibo.server.cli.output import JsonOption
 from recibo.server.cli.session import actor, gateway_named, session
 from recibo.server.cli.times import moment
@@ -55,7 +56,6 @@ FIELDS = (
     "error",
     "result",
 )
-COLUMNS = ("id", "received_at", "gateway", "source", "gateway_event", "status", "attempts")
 
 
 def batches(ids: Sequence[int]) -> Iterator[list[int]]:
@@ -79,7 +79,7 @@ def stats(gateway: GatewayOption = "", is_json: JsonOption = False) -> None:
     if is_json:
         output.as_json(counts)
     else:
-        output.table(("Status", "Events"), list(counts.items()))
+        output.table((_("Status"), _("Events")), list(counts.items()))
 
 
 @app.command(name="list")
@@ -109,10 +109,23 @@ def list_events(
     if is_json:
         output.as_json({"items": rows, "count": count})
         return
-    titles = [name.replace("_", " ").capitalize() for name in COLUMNS]
-    noted = [(*[row[name] for name in COLUMNS], row["error"] or row["result"]) for row in rows]
-    output.table((*titles, "Outcome"), noted)
-    output.say(f"{len(rows)} of {count} events")
+    told = columns()
+    noted = [(*[row[name] for name in told], row["error"] or row["result"]) for row in rows]
+    output.table((*told.values(), _("Outcome")), noted)
+    output.say(_("%(shown)s of %(count)s events") % {"shown": len(rows), "count": count})
+
+
+def columns() -> dict[str, str]:
+    """The fields that a list shows, and their titles."""
+    return {
+        "id": _("Id"),
+        "received_at": _("Received at"),
+        "gateway": _("Gateway"),
+        "source": _("Source"),
+        "gateway_event": _("Gateway event"),
+        "status": _("Status"),
+        "attempts": _("Attempts"),
+    }
 
 
 def known_status(status: str) -> str:
@@ -120,7 +133,8 @@ def known_status(status: str) -> str:
     from recibo.inbox.models import Status
 
     if status and status not in Status.values:
-        raise CommandError(f"There is no status {status!r}. There are: {', '.join(Status.values)}.")
+        sentence = _("There is no status %(status)r. There are: %(known)s.")
+        raise CommandError(sentence % {"status": status, "known": ", ".join(Status.values)})
     return status
 
 
@@ -142,7 +156,7 @@ def show(
 
         event = queries.with_body(event_id)
         if event is None:
-            raise CommandError(f"There is no event {event_id}; see `recibo events list`.")
+            raise CommandError(_("There is no event %s; see `recibo events list`.") % event_id)
         body = queries.body_of(event)
         if raw:
             write_raw(event_id, body)
@@ -155,10 +169,11 @@ def show(
 def write_raw(event_id: int, body: "EventBody | None") -> None:
     """Write the bytes of an event. Raises CommandError if they are archived."""
     if body is None:
-        raise CommandError(
-            f"The bytes of event {event_id} were cleaned away: `recibo events restore DIR` brings "
+        sentence = _(
+            "The bytes of event %s were cleaned away: `recibo events restore DIR` brings "
             "archived ones back."
         )
+        raise CommandError(sentence % event_id)
     sys.stdout.buffer.write(bytes(body.body))
 
 
@@ -190,15 +205,15 @@ def facts_in(event_id: int) -> tuple[list[dict[str, Any]], str]:
 
 def describe(fields: Mapping[str, Any], request: Mapping[str, Any]) -> None:
     """Show an event to a person."""
-    output.table(("Event", ""), [(name, value) for name, value in fields.items() if value != ""])
-    output.table(("Header", ""), list((request["headers"] or {}).items()))
+    output.table((_("Event"), ""), [(name, value) for name, value in fields.items() if value != ""])
+    output.table((_("Header"), ""), list((request["headers"] or {}).items()))
     output.say(output.printable(pretty(request["body"] or "")))
     output.say()
     for fact in request["facts"]:
         told = [(name, value) for name, value in fact.items() if value not in ("", None, [], {})]
-        output.table(("Fact", ""), [(name, pretty(value)) for name, value in told])
+        output.table((_("Fact"), ""), [(name, pretty(value)) for name, value in told])
     if request["unread"]:
-        output.say(f"No facts: {request['unread']}")
+        output.say(_("No facts: %s") % request["unread"])
 
 
 def pretty(value: Any) -> str:
@@ -222,11 +237,11 @@ def process() -> None:
         from recibo.processing.drain import process_due
 
         total = 0
-        with output.progress("Processing", queries.stats()["pending"]) as advance:
+        with output.progress(_("Processing"), queries.stats()["pending"]) as advance:
             while settled := process_due():
                 total += settled
                 advance(settled)
-    output.say(f"Processed {total} events")
+    output.say(_("Processed %s events") % total)
 
 
 @app.command(name="retry-failed")
@@ -237,16 +252,17 @@ def retry_failed(limit: LimitOption = 100, is_json: JsonOption = False) -> None:
 
         found = list(retries.retryable(limit).values_list("pk", flat=True))
         if not is_json:
-            output.say(f"Found {len(found)} failed events")
+            output.say(f"Found {len(found)} failed events")  # in every language: scripts read it
         queued = 0
-        with output.progress("Queueing", len(found)) as advance:
+        with output.progress(_("Queueing"), len(found)) as advance:
             for batch in batches(found):
                 queued += actions.requeue(batch, actor=actor())
                 advance(len(batch))
     if is_json:
         output.as_json({"found": len(found), "queued": queued})
     elif found:
-        output.say(f"Queued {queued} again; a worker or `recibo events process` takes them")
+        sentence = _("Queued %s again; a worker or `recibo events process` takes them")
+        output.say(sentence % queued)
 
 
 @app.command()
@@ -274,11 +290,11 @@ def replay(
         if not chosen or not (yes or typer.confirm(question(len(chosen), told=with_messages))):
             raise typer.Exit(0 if not chosen else 1)
         queued = 0
-        with output.progress("Queueing", len(chosen)) as advance:
+        with output.progress(_("Queueing"), len(chosen)) as advance:
             for batch in batches(chosen):
                 queued += actions.replay(batch, with_messages=with_messages, actor=actor())
                 advance(len(batch))
-    output.say(f"Queued {queued} events; a worker or `recibo events process` takes them")
+    output.say(_("Queued %s events; a worker or `recibo events process` takes them") % queued)
 
 
 def chosen_ids(ids: Sequence[int], gateway: str, since: str) -> list[int]:
@@ -286,7 +302,8 @@ def chosen_ids(ids: Sequence[int], gateway: str, since: str) -> list[int]:
     from recibo.inbox import queries
 
     if bool(ids) == bool(gateway or since):
-        raise CommandError("Name events by their ids, or choose them by --gateway and --since.")
+        sentence = _("Name events by their ids, or choose them by --gateway and --since.")
+        raise CommandError(sentence)
     slug = gateway_named(gateway).slug if gateway else ""
     matching = queries.listed(gateway=slug, since=moment("--since", since))
     return named(matching, ids) if ids else ordered(matching)
@@ -296,7 +313,7 @@ def named(events: "QuerySet[Event]", ids: Sequence[int]) -> list[int]:
     """Those ids, if all exist. Raises CommandError."""
     found = ordered(events.filter(pk__in=ids))
     if missing := sorted(set(ids) - set(found)):
-        raise CommandError(f"There is no event {', '.join(map(str, missing))}.")
+        raise CommandError(_("There is no event %s.") % ", ".join(map(str, missing)))
     return found
 
 
@@ -314,10 +331,11 @@ def with_bytes(ids: Sequence[int]) -> list[int]:
         bodies = EventBody.objects.filter(event__in=batch).order_by("event")
         kept += bodies.values_list("event", flat=True)
     if archived := len(ids) - len(kept):
-        output.complain(
-            f"{archived} events are left out: their bytes were cleaned away "
+        sentence = _(
+            "%s events are left out: their bytes were cleaned away "
             "(`recibo events restore DIR` brings archived ones back)."
         )
+        output.complain(sentence % archived)
     return kept
 
 
@@ -326,7 +344,7 @@ def preview(ids: Sequence[int]) -> "list[Outcome]":
     from recibo.processing import actions
 
     outcomes: list[Outcome] = []
-    with output.progress("Looking ahead", len(ids)) as advance:
+    with output.progress(_("Looking ahead"), len(ids)) as advance:
         for batch in batches(ids):
             outcomes += actions.preview(batch)
             advance(len(batch))
@@ -341,16 +359,19 @@ def foretell(outcomes: "Sequence[Outcome]") -> None:
     changing = [one for one in outcomes if one.result != summary([])]
     if changing:
         rows = [(one.id, one.status, one.error or one.result) for one in changing[:SHOWN]]
-        output.table(("Event", "Would be", "What would change"), rows)
+        output.table((_("Event"), _("Would be"), _("What would change")), rows)
     if len(changing) > SHOWN:
-        output.say(f"… and {len(changing) - SHOWN} more like these")
-    output.say(f"{len(outcomes)} events: {len(changing)} with an effect, {unchanged} without")
+        output.say(_("… and %s more like these") % (len(changing) - SHOWN))
+    facts = {"all": len(outcomes), "changing": len(changing), "unchanged": unchanged}
+    sentence = _("%(all)s events: %(changing)s with an effect, %(unchanged)s without")
+    output.say(sentence % facts)
 
 
 def question(count: int, *, told: bool) -> str:
     """What to ask before a replay."""
-    manner = "and act on what changes" if told else "and tell nobody"
-    return f"Process {count} events again {manner}?"
+    if told:
+        return _("Process %s events again and act on what changes?") % count
+    return _("Process %s events again and tell nobody?") % count
 
 
 # Keeping
@@ -372,12 +393,19 @@ def clean(
     with session():
         from recibo.operations import retention
 
-        with output.progress("Cleaning", retention.cleanable(days)) as advance:
+        with output.progress(_("Cleaning"), retention.cleanable(days)) as advance:
             count = retention.clean(days, archive, advance=advance)
     if is_json:
         output.as_json({"cleaned": count})
     else:
-        output.say(f"Cleaned {count} events" + (f", kept in {archive}" if archive else ""))
+        output.say(cleaned(count, archive))
+
+
+def cleaned(count: int, archive: Path | None) -> str:
+    """What was cleaned, and where it is now."""
+    if archive is None:
+        return _("Cleaned %s events") % count
+    return _("Cleaned %(count)s events, kept in %(place)s") % {"count": count, "place": archive}
 
 
 @app.command()
@@ -393,15 +421,18 @@ def restore(
 
         files = retention.archived(folder)
         if not files:
-            raise CommandError(f"There are no archives (*{retention.SUFFIX}) in {folder}.")
-        with output.progress("Restoring", len(files)) as advance:
+            sentence = _("There are no archives (%(pattern)s) in %(place)s.")
+            facts = {"pattern": f"*{retention.SUFFIX}", "place": folder}
+            raise CommandError(sentence % facts)
+        with output.progress(_("Restoring"), len(files)) as advance:
             result = retention.restore(files, advance=advance)
     if is_json:
         output.as_json(to_builtins(result))
     else:
-        output.say(
-            f"Restored {result.restored} events; {result.present} had their bytes, "
-            f"{result.unknown} are not known here, {result.damaged} lines are damaged"
+        sentence = _(
+            "Restored %(restored)s events; %(present)s had their bytes, "
+            "%(unknown)s are not known here, %(damaged)s lines are damaged"
         )
+        output.say(sentence % to_builtins(result))
     if result.damaged:
         raise typer.Exit(1)

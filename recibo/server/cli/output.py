@@ -61,11 +61,18 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 def cell(value: Any) -> Text:
     """A value as a person reads it. Strangers' texts cannot steer the terminal."""
+    if isinstance(value, Text):
+        return value
     if value is None:
         return Text("-")
     if isinstance(value, datetime):
         return Text(f"{value.astimezone():%Y-%m-%d %H:%M:%S}")
-    return Text(printable(str(value)), style=COLOURS.get(str(value), ""))
+    return coloured(printable(str(value)), str(value))
+
+
+def coloured(text: str, state: str) -> Text:
+    """A text in the colour of a state."""
+    return Text(text, style=COLOURS.get(state, ""))
 
 
 def printable(text: str) -> str:

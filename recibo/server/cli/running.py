@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from msgspec import to_builtins
+from rich.text import Text
 
 from recibo.server import supervisor
 from recibo.server.cli import output
 from recibo.server.cli.errors import CommandError
+from recibo.server.cli.language import translated as _
 from recibo.server.cli.output import JsonOption
 from recibo.server.cli.session import Terminated, ensure_migrated, is_embedded, session, set_up
 
@@ -66,7 +68,8 @@ def introduce(user: "tuple[str, str] | None") -> None:
     """Show the first user. The password cannot be shown again."""
     if user is not None:
         name, password = user
-        output.say(f"Console user {name}, password {password} (shown only this once)\n")
+        sentence = _("Console user %(name)s, password %(password)s (shown only this once)")
+        output.say(sentence % {"name": name, "password": password} + "\n")
 
 
 def announce_ready(
@@ -92,7 +95,7 @@ def announce(places: Iterable[str]) -> None:
     """Say where everything is."""
     for place in places:
         output.say(place)
-    output.say("Ctrl-C stops it all.")
+    output.say(_("Ctrl-C stops it all."))
     sys.stdout.flush()
 
 
@@ -105,13 +108,13 @@ def addresses(host: str, port: int) -> list[str]:
 
     here = f"http://{bracketed(ANYWHERE.get(host, host))}:{port}"
     public = settings.RECIBO_PUBLIC_URL or here
-    named = [("Recibo", here), ("Console", f"{here}/console/"), ("API", f"{here}/doc")]
+    named = [("Recibo", here), (_("Console"), f"{here}/console/"), ("API", f"{here}/doc")]
     ready = queries.configured()
     for slug, gateway in GATEWAYS.items():
-        missing = f"  (for real ones set {queries.secret_settings(gateway)})"
+        missing = _("  (for real ones set %s)") % queries.secret_settings(gateway)
         needs_secret = slug not in ready and gateway.secret_settings
         named.append((gateway.name, f"{public}/api/webhooks/{slug}{missing * bool(needs_secret)}"))
-    width = max(len(name) for name, _ in named) + 2
+    width = max(len(line[0]) for line in named) + 2
     return [f"{name:{width}}{place}" for name, place in named]
 
 
@@ -126,17 +129,20 @@ def refuse_taken(host: str, port: int) -> None:
     try:
         socket.create_server((host, port), family=family).close()
     except OSError as error:
-        sentence = f"{obstacle(error, host, port)} Choose others with --host and --port."
-        raise CommandError(sentence) from None
+        remedy = _("Choose others with --host and --port.")
+        raise CommandError(f"{obstacle(error, host, port)} {remedy}") from None
 
 
 def obstacle(error: OSError, host: str, port: int) -> str:
     """Why one cannot listen there."""
-    if error.errno == errno.EADDRINUSE:
-        return f"Port {port} of {host} is in use, by another Recibo perhaps."
-    if error.errno == errno.EACCES:
-        return f"This user may not listen on port {port}; those from 1024 up are open to all."
-    return f"Cannot listen on {host}, port {port}: {error.strerror}."
+    known = {
+        errno.EADDRINUSE: _("Port %(port)s of %(host)s is in use, by another Recibo perhaps."),
+        errno.EACCES: _(
+            "This user may not listen on port %(port)s; those from 1024 up are open to all."
+        ),
+    }
+    sentence = known.get(error.errno or 0, _("Cannot listen on %(host)s, port %(port)s: %(why)s."))
+    return sentence % {"host": host, "port": port, "why": error.strerror}
 
 
 def web(host: HostOption = HOST, port: PortOption = PORT) -> None:
@@ -177,7 +183,7 @@ def migrate() -> None:
         from recibo.operations import installation
 
         installation.migrate()
-    output.say("The database is up to date.")
+    output.say(_("The database is up to date."))
 
 
 def check(is_json: JsonOption = False) -> None:
@@ -193,9 +199,35 @@ def check(is_json: JsonOption = False) -> None:
     if is_json:
         output.as_json([to_builtins(one) for one in found])
     else:
-        output.table(("What", "State", ""), [(one.name, one.state, one.sentence) for one in found])
+        output.table((_("What"), _("State"), ""), [row(one) for one in found])
     if not health.is_well(found):
         raise typer.Exit(1)
+
+
+def row(check: "Check") -> tuple[str, Text, str]:
+    """A check as a person reads it; scripts read its own words."""
+    state = output.coloured(states()[check.state], check.state)
+    return subject(check.name), state, check.sentence
+
+
+def states() -> dict[str, str]:
+    """How things can stand, in words."""
+    return {"ok": _("ok"), "warning": _("warning"), "broken": _("broken"), "unused": _("unused")}
+
+
+def subject(name: str) -> str:
+    """What was looked at: ``database``, or ``credentials`` and whose."""
+    known = {
+        "accounts": _("accounts"),
+        "credentials": _("credentials"),
+        "data directory": _("data directory"),
+        "database": _("database"),
+        "events": _("events"),
+        "migrations": _("migrations"),
+        "public address": _("public address"),
+    }
+    kind, space, whose = name.partition(" ")
+    return known.get(name) or f"{known.get(kind, kind)}{space}{whose}"
 
 
 def data_directory() -> "list[Check]":
@@ -207,9 +239,8 @@ def data_directory() -> "list[Check]":
     if not is_embedded():
         return []
     place = embedded.location((environment().home / "postgres").resolve())
-    return [
-        Check("data directory", State.OK, f"The embedded PostgreSQL keeps its data in {place}.")
-    ]
+    sentence = _("The embedded PostgreSQL keeps its data in %s.") % place
+    return [Check("data directory", State.OK, sentence)]
 
 
 def enter_if_possible(stack: contextlib.ExitStack) -> None:

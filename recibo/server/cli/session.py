@@ -9,6 +9,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from recibo.server.cli.errors import CommandError
+from recibo.server.cli.language import translated as _
 
 if TYPE_CHECKING:
     from recibo.gateways.contract import Gateway
@@ -70,7 +71,8 @@ def ensure_migrated() -> None:
     if health.migrations().state is health.State.OK:
         return
     if not is_embedded():
-        raise CommandError("The database is not that of this version: run `recibo migrate`.")
+        sentence = _("The database is not that of this version: run `recibo migrate`.")
+        raise CommandError(sentence)
     installation.migrate()
 
 
@@ -102,5 +104,6 @@ def gateway_named(name: str) -> "Gateway":
     from recibo.gateways.registry import GATEWAYS
 
     if (found := GATEWAYS.get(name.strip().lower())) is None:
-        raise CommandError(f"There is no gateway {name!r}. There are: {', '.join(GATEWAYS)}.")
+        sentence = _("There is no gateway %(name)r. There are: %(known)s.")
+        raise CommandError(sentence % {"name": name, "known": ", ".join(GATEWAYS)})
     return found

@@ -8,6 +8,7 @@ import typer
 
 from recibo.server.cli import output
 from recibo.server.cli.errors import CommandError
+from recibo.server.cli.language import translated as _
 from recibo.server.cli.output import JsonOption
 from recibo.server.cli.session import gateway_named, set_up
 
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
     from recibo.operations.simulation import Simulation, Tally
 
 DEFAULT_URL = "http://127.0.0.1:8000"
-REFUSED = (
-    "401: the server does not know this signature. Run both with the same RECIBO_HOME, or with the "
-    "same RECIBO_SECRET_KEY and {setting}."
-)
 
 
 def simulate(
@@ -57,9 +54,9 @@ def simulate(
         show_samples(gateway, is_json=is_json)
         return
     if not gateway or not event:
-        raise CommandError("Name a gateway and an event; `recibo simulate --list` lists them.")
+        raise CommandError(_("Name a gateway and an event; `recibo simulate --list` lists them."))
     if reference and count > 1:
-        raise CommandError("--reference names one sale: leave --count out.")
+        raise CommandError(_("--reference names one sale: leave --count out."))
     chosen = prepared(gateway_named(gateway), event, url, is_live=live)
     tally = send(chosen, count, rate, reference)
     report(tally, chosen, is_json=is_json)
@@ -76,7 +73,8 @@ def show_samples(name: str, *, is_json: bool) -> None:
     if is_json:
         output.as_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
-        output.table(("Gateway", "Event", "The gateway's word", "What it is"), rows)
+        titles = (_("Gateway"), _("Event"), _("The gateway's word"), _("What it is"))
+        output.table(titles, rows)
 
 
 def prepared(gateway: "Gateway", event: str, url: str, *, is_live: bool) -> "Simulation":
@@ -104,7 +102,8 @@ def base(url: str) -> str:
 
     chosen = url or settings.RECIBO_PUBLIC_URL or DEFAULT_URL
     if not is_address(chosen):
-        raise CommandError(f"--url must read like {DEFAULT_URL}, not {chosen!r}.")
+        sentence = _("--url must read like %(example)s, not %(url)r.")
+        raise CommandError(sentence % {"example": DEFAULT_URL, "url": chosen})
     return chosen
 
 
@@ -125,10 +124,10 @@ def secret_of(gateway: "Gateway", *, is_live: bool) -> bytes:
 
     secrets: tuple[bytes, ...] = settings.RECIBO_WEBHOOK_SECRETS.get(gateway.slug, ())
     if is_live and gateway.secret_settings and not secrets:
-        raise CommandError(
-            f"--live needs the real secret: set {secret_settings(gateway)} here and on the server, "
-            f"or leave --live out."
+        sentence = _(
+            "--live needs the real secret: set %s here and on the server, or leave --live out."
         )
+        raise CommandError(sentence % secret_settings(gateway))
     return secrets[0] if secrets else simulation_secret(gateway.slug)
 
 
@@ -136,13 +135,13 @@ def send(chosen: "Simulation", count: int, rate: float | None, reference: str) -
     """Send, with a progress bar. Raises CommandError if nobody is there."""
     from recibo.operations import simulation
 
-    with output.progress("Sending", count) as advance:
+    with output.progress(_("Sending"), count) as advance:
         try:
             return simulation.run(
                 chosen, simulation.sales(count, reference), rate=rate, answered=lambda: advance(1)
             )
         except simulation.UnreachableError as error:
-            reason = f"{error} Is `recibo up` running?"
+            reason = " ".join((str(error), _("Is `recibo up` running?")))
     output.complain(reason)
     raise typer.Exit(1)
 
@@ -157,7 +156,11 @@ def report(tally: "Tally", chosen: "Simulation", *, is_json: bool) -> None:
     else:
         tell(tally)
     if "401" in tally.answers:
-        output.complain(REFUSED.format(setting=secret_settings(chosen.gateway)))
+        sentence = _(
+            "401: the server does not know this signature. Run both with the same RECIBO_HOME, or "
+            "with the same RECIBO_SECRET_KEY and %s."
+        )
+        output.complain(sentence % secret_settings(chosen.gateway))
     if not tally.is_clean:
         raise typer.Exit(1)
 
@@ -166,7 +169,21 @@ def tell(tally: "Tally") -> None:
     """Counts of answers, then how fast they came."""
     for answer, count in tally.answers.most_common():
         output.say(f"{answer}: {count}")
-    output.say(
-        f"{tally.seconds:.1f} s, {tally.rate:,.0f} a second, half of them within "
-        f"{tally.wait(50) * 1000:.1f} ms (p50), 99% within {tally.wait(99) * 1000:.1f} ms (p99)"
+    sentence = _(
+        "%(seconds)s s, %(rate)s a second, half of them within %(p50)s ms (p50), "
+        "99%% within %(p99)s ms (p99)"
     )
+    facts = {
+        "seconds": number(tally.seconds, 1),
+        "rate": number(tally.rate, 0),
+        "p50": number(tally.wait(50) * 1000, 1),
+        "p99": number(tally.wait(99) * 1000, 1),
+    }
+    output.say(sentence % facts)
+
+
+def number(value: float, places: int) -> str:
+    """A number with the commas and points of the seller's language."""
+    from django.utils.formats import number_format
+
+    return number_format(f"{value:.{places}f}", places, force_grouping=True)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from recibo.server.cli.errors import CommandError
+from recibo.server.cli.language import translated as _
 
 
 def moment(option: str, text: str) -> datetime | None:
@@ -28,7 +29,6 @@ def dated(option: str, text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise CommandError(
-            f"{option} must read like 2026-04-01, 2026-04-01T18:30 or 2h, not {text!r}."
-        ) from None
+        sentence = _("%(option)s must read like 2026-04-01, 2026-04-01T18:30 or 2h, not %(text)r.")
+        raise CommandError(sentence % {"option": option, "text": text}) from None
     return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(environment().time_zone))

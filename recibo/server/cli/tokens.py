@@ -7,6 +7,7 @@ import typer
 
 from recibo.server.cli import output
 from recibo.server.cli.errors import CommandError
+from recibo.server.cli.language import translated as _
 from recibo.server.cli.output import JsonOption
 from recibo.server.cli.session import actor, session
 
@@ -39,9 +40,10 @@ def create(
                 token = tokens.create(name, read_only=read_only, expires=end_of(expires))
                 audit(actor(), "token.create", f"token:{name}", after={"read_only": read_only})
         except tokens.NameTakenError:
-            raise CommandError(
-                f"There is a token {name!r} already; `recibo token revoke {name}` ends it."
-            ) from None
+            sentence = _(
+                "There is a token %(name)r already; `recibo token revoke %(name)s` ends it."
+            )
+            raise CommandError(sentence % {"name": name}) from None
     output.say(token)
 
 
@@ -63,14 +65,14 @@ def list_tokens(is_json: JsonOption = False) -> None:
         output.as_json(rows)
     else:
         output.table(
-            ("Name", "Begins with", "Read only", "Made", "Ends", "Last used"),
+            (_("Name"), _("Begins with"), _("Read only"), _("Made"), _("Ends"), _("Last used")),
             [[answer(value) for value in row.values()] for row in rows],
         )
 
 
 def answer(value: object) -> object:
     """Yes and no in words."""
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+    return {True: _("yes"), False: _("no")}[value] if isinstance(value, bool) else value
 
 
 @app.command()
@@ -84,6 +86,7 @@ def revoke(name: NameArgument) -> None:
 
         with transaction.atomic():
             if not tokens.revoke(name):
-                raise CommandError(f"There is no token {name!r} in force; see `recibo token list`.")
+                sentence = _("There is no token %r in force; see `recibo token list`.")
+                raise CommandError(sentence % name)
             audit(actor(), "token.revoke", f"token:{name}")
-    output.say(f"Token {name} is revoked.")
+    output.say(_("Token %s is revoked.") % name)
