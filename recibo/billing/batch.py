@@ -51,5 +51,14 @@ class Entry(Struct, frozen=True, gc=False):
 class Mirror(Struct, frozen=True):
     """Rows of one table as they were found, and the states that their facts add up to now."""
 
-    rows: Mapping[Key, Row]
-    states: Mapping[Key, Any]
+    rows: Mapping[Key, Row] = {}
+    states: Mapping[Key, Any] = {}
+    #: Rows of which no fact is left, because an event was read anew and tells of something else.
+    gone: Sequence[Key] = ()
+
+    def before(self, key: Key) -> Row | None:
+        """The row as people knew it. What was only simulated does not count once it is real."""
+        row = self.rows.get(key)
+        if row is None or (row["simulated"] and not self.states[key].simulated):
+            return None
+        return row

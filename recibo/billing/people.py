@@ -55,9 +55,16 @@ def newer(one: Row, other: Row) -> Row:
 
 
 def write_customers(
-    people: Mapping[str, Row], kept: Mapping[str, Row], subscriptions: Mirror, charges: Mirror
+    people: Mapping[str, Row],
+    real: Mapping[str, Row],
+    kept: Mapping[str, Row],
+    subscriptions: Mirror,
+    charges: Mirror,
 ) -> dict[str, int]:
-    """Insert new customers, with their segment, and update changed ones. Gives ids by e-mail."""
+    """Insert new customers, with their segment, and update changed ones. Gives ids by e-mail.
+
+    ``real``: who they are without what simulations said, which changes nobody we know.
+    """
     segments = segments_of(subscriptions, charges)
     new = [
         {**row, "segment": segments.get(email, "lead")}
@@ -66,7 +73,7 @@ def write_customers(
     ]
     changed = []
     for email, row in kept.items():
-        merged = newer(row, people[email])
+        merged = newer(row, real.get(email, row))
         if merged != row:
             changed.append(merged)
     update(CUSTOMERS, changed)
@@ -79,10 +86,15 @@ def write_customers(
 
 def segments_of(subscriptions: Mirror, charges: Mirror) -> dict[str, str]:
     """The segment of each buyer as far as the batch tells: all there is, for a new customer."""
-    paid = {s.customer: "buyer" for s in charges.states.values() if s.status in COLLECTED}
+    paid = {
+        state.customer: "buyer"
+        for state in charges.states.values()
+        if state.status in COLLECTED and not state.simulated
+    }
     statuses: dict[str, set[SubscriptionStatus]] = defaultdict(set)
     for state in subscriptions.states.values():
-        statuses[state.customer].add(state.status)
+        if not state.simulated:
+            statuses[state.customer].add(state.status)
     return {**paid, **{email: segment(found) for email, found in statuses.items()}}
 
 
@@ -105,7 +117,7 @@ def identities_of(news: Iterable[News], ids: Mapping[str, int]) -> list[Row]:
     found: dict[tuple[int, str], Row] = {}
     for one in news:
         for fact in one.facts:
-            if (who := fact.customer) and who.gateway_id and who.email:
+            if (who := fact.customer) and who.gateway_id and who.email and not one.simulated:
                 row = {
                     "account_id": one.account_id,
                     "gateway_id": who.gateway_id,

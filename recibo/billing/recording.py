@@ -39,7 +39,7 @@ from recibo.billing.states import (
     order_state,
     subscription_state,
 )
-from recibo.billing.tables import Table, insert, update
+from recibo.billing.tables import Table, delete, insert, update
 from recibo.gateways.facts import ChargeFact, ChargeStatus, CustomerFact, SubscriptionFact
 from recibo.work.sql import Row, document, execute
 
@@ -68,14 +68,19 @@ def record(news: Sequence[News]) -> list[Change]:
     charges = mirror("charge", LOCK_CHARGES, "gateway_charge_id", charge_entries, ChargeFact)
     orders = order_mirror(charges)
 
-    ids = write_customers(people, customers, subscriptions, charges)
+    real = people_of(one for one in news if not one.simulated)
+    ids = write_customers(people, real, customers, subscriptions, charges)
     subscription_ids = write(SUBSCRIPTIONS, subscriptions, ids)
     order_ids = write(ORDERS, orders, ids)
     charge_ids = write(CHARGES, charges, ids, order_ids)
+    for table, found in ((SUBSCRIPTIONS, subscriptions), (CHARGES, charges), (ORDERS, orders)):
+        remove(table, found)
     keep("subscription", subscription_entries, subscription_ids, ids)
     keep("charge", charge_entries, charge_ids, ids)
-    met_before = {ids[email] for email in ids if email in customers or email not in people}
-    if stale := met_before | joined(identities_of(news, ids), subscriptions, charges):
+    stale = {ids[email] for email in ids if email in customers or email not in people}
+    stale |= buyers_of(subscriptions) | buyers_of(charges)
+    stale |= joined(identities_of(news, ids), subscriptions, charges)
+    if stale:
         execute(SEGMENTS, sorted(stale))
     return [
         *changes(Subject.SUBSCRIPTION, subscriptions, subscription_ids, subscription_entries),
@@ -84,6 +89,11 @@ def record(news: Sequence[News]) -> list[Change]:
         *strangers(charges, charge_entries),
         *strangers(subscriptions, subscription_entries),
     ]
+
+
+def buyers_of(mirror: Mirror) -> set[int]:
+    """The customers of the rows as they were found: one of them may have lost a row."""
+    return {row["customer_id"] for row in mirror.rows.values() if row["customer_id"]}
 
 
 def entries(news: Iterable[News], kind: type[Any]) -> dict[Key, list[Entry]]:
@@ -133,7 +143,7 @@ def mirror(
 ) -> Mirror:
     """Lock the rows, read the facts kept about them, and add the batch's."""
     if not found:
-        return Mirror({}, {})
+        return Mirror()
     keys = [{"account_id": account, "name": code} for account, code in sorted(found)]
     rows = {(row["account_id"], row[name]): row for row in execute(lock, document(keys))}
     told = kept_news(subject, [row["id"] for row in rows.values()], kind)
@@ -143,7 +153,7 @@ def mirror(
         kept = told.get(rows[key]["id"], []) if key in rows else []
         if everything := kept + [one.told for one in new]:
             states[key] = state(everything)
-    return Mirror(rows, states)
+    return Mirror(rows, states, [key for key in rows if key not in states])
 
 
 def kept_news(subject: str, ids: list[int], kind: type[Any]) -> dict[int, list[Told[Any]]]:
@@ -164,26 +174,31 @@ def kept_news(subject: str, ids: list[int], kind: type[Any]) -> dict[int, list[T
 
 
 def order_mirror(charges: Mirror) -> Mirror:
-    """Lock the orders of the charges and derive them from all of their charges."""
+    """Lock the orders of the charges and derive them from all of their charges.
+
+    An order that a charge has left is derived anew too, or gone if it was the last one.
+    """
     members: dict[Key, dict[str, ChargeState]] = defaultdict(dict)
     for (account, charge_id), state in charges.states.items():
         members[account, state.order_reference][charge_id] = state
-    if not members:
-        return Mirror({}, {})
-    keys = [{"account_id": account, "name": reference} for account, reference in sorted(members)]
+    former = {(account, row["order_reference"]) for (account, _), row in charges.rows.items()}
+    if not (touched := {*members, *former}):
+        return Mirror()
+    keys = [{"account_id": account, "name": reference} for account, reference in sorted(touched)]
     rows = {
         (row["account_id"], row["reference"]): row for row in execute(LOCK_ORDERS, document(keys))
     }
     if rows:
         for row in execute(CHARGES_OF_ORDERS, [row["id"] for row in rows.values()]):
-            siblings = members[row["account_id"], row["order_reference"]]
-            if (row["account_id"], row["gateway_charge_id"]) not in charges.states:
+            key = (row["account_id"], row["gateway_charge_id"])
+            if key not in charges.states and key not in charges.gone:
+                siblings = members[row["account_id"], row["order_reference"]]
                 siblings[row["gateway_charge_id"]] = state_of_row(row)
     states = {
         key: order_state(of_order, has_access=key in rows and rows[key]["status"] == "active")
         for key, of_order in members.items()
     }
-    return Mirror(rows, states)
+    return Mirror(rows, states, [key for key in rows if key not in states])
 
 
 def state_of_row(row: Row) -> ChargeState:
@@ -218,6 +233,12 @@ def write(
             changed.append({**row, "id": ids[key]})
     update(table, sorted(changed, key=lambda row: row["id"]))
     return {**ids, **insert(table, new)}
+
+
+def remove(table: Table, mirror: Mirror) -> None:
+    """Delete the rows of which no fact is left."""
+    if mirror.gone:
+        delete(table, [mirror.rows[key]["id"] for key in mirror.gone])
 
 
 def row_of(
@@ -269,7 +290,7 @@ def changes(
 ) -> Iterable[Change]:
     """Whose status is another one now, and by which event."""
     for key, state in mirror.states.items():
-        before = mirror.rows[key]["status"] if key in mirror.rows else ""
+        before = row["status"] if (row := mirror.before(key)) else ""
         if before != state.status:
             yield Change(
                 subject=subject,
@@ -282,14 +303,22 @@ def changes(
 
 
 def strangers(mirror: Mirror, found: Mapping[Key, list[Entry]]) -> Iterable[Change]:
-    """Buyers of new rows that are known by the gateway's id only: somebody has to ask."""
+    """Buyers that are known by the gateway's id only, and were not before: somebody has to ask."""
     for key, state in mirror.states.items():
-        if state.gateway_customer_id and not state.customer and key not in mirror.rows:
-            yield Change(
-                subject=Subject.BUYER,
-                id=key[0],
-                name=state.gateway_customer_id,
-                before="",
-                after="unknown",
-                event_id=max(one.event_id for one in found[key]),
-            )
+        if not state.gateway_customer_id or state.customer or was_told(mirror, key):
+            continue
+        yield Change(
+            subject=Subject.BUYER,
+            id=key[0],
+            name=state.gateway_customer_id,
+            before="",
+            after="unknown",
+            event_id=max((one.event_id for one in found[key]), default=0),
+        )
+
+
+def was_told(mirror: Mirror, key: Key) -> bool:
+    """Whether the gateway's id of the buyer was known already, or the buyer himself."""
+    row = mirror.before(key)
+    told = mirror.states[key].gateway_customer_id
+    return bool(row and (row["customer_id"] or row["gateway_customer_id"] == told))

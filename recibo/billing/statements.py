@@ -148,10 +148,11 @@ SEGMENTS = """
             when bool_or(t.status = 'trial') then 'trial'
             when count(t.id) > 0 then 'cancelled'
             when exists (select from billing_charge h where h.customer_id = p.id
+                         and not h.simulated
                          and h.status in ('paid', 'partially_refunded', 'disputed')) then 'buyer'
             else 'lead' end as segment
         from unnest(%s::bigint[]) as p(id)
-        left join billing_subscription t on t.customer_id = p.id
+        left join billing_subscription t on t.customer_id = p.id and not t.simulated
         group by p.id
     ) s where c.id = s.id and c.segment <> s.segment
 """

@@ -49,3 +49,8 @@ def update(table: Table, rows: Sequence[Row]) -> None:
     """Update the rows, which carry their ``id``."""
     if rows:
         execute(table.update_sql, document(rows))
+
+
+def delete(table: Table, ids: Sequence[int]) -> None:
+    """Delete the rows with these ids."""
+    execute(f"delete from {table.name} where id = any(%s)", list(ids))  # noqa: S608

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-from django.db import transaction
-
 from recibo.accounts.models import Account
 from recibo.gateways.contract import RawRequest
 from recibo.gateways.registry import GATEWAYS
 from recibo.inbox.deliveries import COUNTED, STORE, Row, delivery_of
-from recibo.inbox.models import Event, Source
+from recibo.inbox.models import Source
 from recibo.work.sql import document, execute
 
 STORE_NOW = STORE.format(repeated=COUNTED, rows="%s", headers="%s", query="%s", body="%s")
@@ -21,10 +19,13 @@ IDS = """
 """
 
 
-def store(account: Account, requests: Sequence[RawRequest], source: Source) -> list[int]:
+def store(
+    account: Account, requests: Sequence[RawRequest], source: Source, *, silent: bool = False
+) -> list[int]:
     """Store what a gateway answered, as pending events. Gives their ids, also of known ones.
 
-    The same news again is counted on its event. Call it in the transaction of what asked.
+    The same news again is counted on its event. ``silent``: nobody is told of what it changes.
+    Call it in the transaction of what asked.
     """
     gateway = GATEWAYS[account.gateway]
     deliveries = {
@@ -33,13 +34,9 @@ def store(account: Account, requests: Sequence[RawRequest], source: Source) -> l
     }
     if not deliveries:
         return []
+    for delivery in deliveries.values():
+        delivery.row.silent = silent
     rows: tuple[Row, ...]
     rows, *bytes_beside = zip(*deliveries.values(), strict=True)
     execute(STORE_NOW, document(rows), *map(list, bytes_beside))
     return [row["id"] for row in execute(IDS, document(rows))]
-
-
-def release(ids: Sequence[int]) -> None:
-    """Give back events that somebody claimed to ask about."""
-    with transaction.atomic():
-        Event.objects.filter(pk__in=ids).update(claimed_until=None)

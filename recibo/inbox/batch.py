@@ -67,16 +67,15 @@ class Batch:
     def __init__(self) -> None:
         self.deliveries: dict[Key, Delivery] = {}
         self.waiters: list[tuple[Key, asyncio.Future[bool]]] = []
-        self.size = 0  # bytes of the bodies
+        self.size = 0  # bytes of all bodies, those of repeats too
 
     def add(self, delivery: Delivery, waiter: asyncio.Future[bool]) -> None:
         """Let ``waiter`` learn whether ``delivery`` was stored."""
         key = (delivery.row.account_id, delivery.row.event_id)
         first = self.deliveries.setdefault(key, delivery)
-        if first is delivery:
-            self.size += len(delivery.body)
-        else:
+        if first is not delivery:
             first.row.duplicates += 1
+        self.size += len(delivery.body)
         self.waiters.append((key, waiter))
 
     def only(self, key: Key) -> "Batch":

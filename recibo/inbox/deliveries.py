@@ -40,12 +40,12 @@ with given as materialized (
         json_to_recordset({rows}::json) as (
             account_id bigint, event_id text, charge_id text, source text, gateway_event text,
             event_type text, priority smallint, received_at float8, retention text,
-            is_thin boolean, duplicates bigint
+            is_thin boolean, silent boolean, duplicates bigint
         ),
         unnest({headers}::bytea[]), unnest({query}::bytea[]), unnest({body}::bytea[])
     ) as given (
         account_id, event_id, charge_id, source, gateway_event, event_type, priority,
-        received_at, retention, is_thin, duplicates, headers, query, body
+        received_at, retention, is_thin, silent, duplicates, headers, query, body
     )
 ), stored as (
     insert into inbox_event (
@@ -55,8 +55,8 @@ with given as materialized (
     )
     select
         account_id, key, event_id, charge_id, source, gateway_event, event_type,
-        priority, to_timestamp(received_at), to_timestamp(received_at), is_thin, duplicates,
-        case when is_thin then 'processing' else 'pending' end, 0, false, '', ''
+        priority, to_timestamp(received_at), statement_timestamp(), is_thin, duplicates,
+        case when is_thin then 'processing' else 'pending' end, 0, silent, '', ''
     from given
     order by account_id, key
     on conflict (account_id, key) {repeated}
@@ -82,6 +82,7 @@ class Row(Struct, gc=False):
     received_at: float  # seconds since 1970
     retention: Retention
     is_thin: bool
+    silent: bool = False
     duplicates: int = 0
 
 

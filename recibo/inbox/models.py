@@ -92,7 +92,13 @@ class Event(models.Model):
             models.Index(
                 fields=["priority", "next_attempt_at"],
                 name="event_due",
-                condition=models.Q(next_attempt_at__isnull=False),
+                condition=models.Q(next_attempt_at__isnull=False, is_thin=False),
+            ),
+            # reconciliation.notices: what the gateways are to be asked about.
+            models.Index(
+                fields=["next_attempt_at"],
+                name="event_to_ask",
+                condition=models.Q(next_attempt_at__isnull=False, is_thin=True),
             ),
             # inbox.queries.listed with a status that is rare among millions of processed ones.
             models.Index(

@@ -4,9 +4,10 @@ A month is dropped in no time and gives its disk back at once. Rows of a month t
 partition go to the default one, so that a forgotten clean-up never costs an event.
 """
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from psycopg import sql
 
 from recibo.inbox.models import Retention
@@ -15,14 +16,17 @@ MONTHS_AHEAD = 3
 
 
 def ensure(now: datetime) -> None:
-    """Make the partitions of this month and the next ones. Safe to repeat."""
+    """Make the partitions of this month and the next ones. Safe to repeat.
+
+    A month whose bodies went to the default partition already stays there: nothing is lost.
+    """
     month = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    with connection.cursor() as cursor:
-        for _ in range(MONTHS_AHEAD + 1):
-            following = next_month(month)
-            for retention in Retention.values:
+    for _ in range(MONTHS_AHEAD + 1):
+        following = next_month(month)
+        for retention in Retention.values:
+            with suppress(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(create(retention, month, following).as_string())
-            month = following
+        month = following
 
 
 def create(retention: str, month: datetime, following: datetime) -> sql.Composed:

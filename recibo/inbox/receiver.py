@@ -32,11 +32,13 @@ PREFIX = "/api/webhooks/"
 DOORS_AGE = 5.0
 SIMULATION = b"x-recibo-simulation"
 PROOF = b"x-recibo-proof"
+#: Refused, and yet the proof may be a good one.
+MAY_BE_RIGHT = frozenset({Refused.OTHER_ACCOUNT, Refused.NOT_CONFIGURED})
 #: Headers by which we speak to ourselves: from outside they would pass for what we fetched.
 OUR_HEADERS = b"x-recibo-"
 #: Requests that nothing proves and that are only a reason to ask the gateway: so many a second,
 #: and so many at once. A flood of forged ones must neither fill the disk nor use up the API.
-HINTS_PER_SECOND = 20.0
+HINTS_PER_SECOND = 1.0
 HINTS_AT_ONCE = 1_000.0
 
 
@@ -207,7 +209,9 @@ class Receiver:
             return answers.MISSING
         if self.is_of_another(place, request):
             reason = Refused.OTHER_ACCOUNT
-        self.refuse(scope, place.gateway.slug, place.account, reason, request.body)
+        # A proof that is right somewhere may stand in the body, which is shown to people.
+        excerpt = b"" if reason in MAY_BE_RIGHT else request.body
+        self.refuse(scope, place.gateway.slug, place.account, reason, excerpt)
         return answers.INVALID
 
     def refuse(

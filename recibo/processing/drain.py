@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
-from psycopg import InterfaceError, OperationalError, errors
+from django.db import DatabaseError, transaction
+from psycopg import Error, InterfaceError, OperationalError, errors
 
 from recibo.inbox.models import Status
 from recibo.processing.fold import Outcome, Pending, describe, fold
@@ -34,7 +34,7 @@ ONLY_INDEXES = """
 """
 CLAIM = """
     select e.id from inbox_event e
-    where e.next_attempt_at <= statement_timestamp() and not e.is_thin {only}
+    where e.next_attempt_at <= statement_timestamp() and e.is_thin = false {only}
     order by e.priority, e.next_attempt_at limit %s for update skip locked
 """
 CLAIM_DUE = CLAIM.format(only="")
@@ -44,7 +44,7 @@ READ = """
            b.headers, b.query, b.body
     from inbox_event e
     join accounts_account a on a.id = e.account_id
-    left join inbox_eventbody b on b.event_id = e.id
+    left join inbox_eventbody b on b.event_id = e.id and b.received_at = e.received_at
     where e.id = any(%s) order by e.id
 """
 SETTLE = """
@@ -89,6 +89,9 @@ def process(claim: str, parameters: Sequence[Any]) -> int:
 
 def lost(error: Exception) -> bool:
     """Whether the database went away or is out of means."""
+    if isinstance(error, DatabaseError) and not isinstance(error.__cause__, Error):
+        return True  # Django's own: there is no connection
+    error = error.__cause__ if isinstance(error.__cause__, Error) else error
     if isinstance(error, OperationalError):
         return error.sqlstate is None or error.sqlstate[:2] in LOST
     return isinstance(error, InterfaceError)
@@ -124,5 +127,7 @@ def divide(batch: Sequence[int], error: Exception) -> int:
         halves = (batch[:middle], batch[middle:])
         return sum(process(CLAIM_SOME, [list(half), len(half)]) for half in halves)
     logger.error("Event %s failed", batch[0], exc_info=error)
-    settle([Outcome(batch[0], Status.FAILED, error=describe(error))])
-    return 1
+    with transaction.atomic():
+        if claimed := execute(CLAIM_SOME, list(batch), 1):  # else somebody took it since
+            settle([Outcome(batch[0], Status.FAILED, error=describe(error))])
+    return len(claimed)

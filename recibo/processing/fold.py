@@ -3,13 +3,14 @@
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from msgspec import Struct
 
 from recibo.automation.reactions import react
 from recibo.billing.batch import News
-from recibo.billing.changes import Change
+from recibo.billing.changes import Change, Subject
 from recibo.billing.recording import record
 from recibo.gateways.contract import RawRequest
 from recibo.gateways.errors import GatewayError, IgnoredError
@@ -58,21 +59,50 @@ class ArchivedError(GatewayError):
 def fold(events: Sequence[Pending]) -> list[Outcome]:
     """Apply the events and say how each ended. One that cannot be read fails alone.
 
+    What is acted upon is recorded before what only shows, so that a simulation or a silent replay
+    neither hides a change from those who react to it nor makes them react.
+
     Raises whatever the database raises: then nothing of the batch is applied.
     """
-    outcomes, news = [], []
+    outcomes: list[Outcome] = []
+    news: list[News] = []
+    withdrawn: list[News] = []
     for event in events:
         try:
             news.append(told_by(event))
         except GatewayError as error:
             outcomes.append(refusal_of(event, error))
+            withdrawn += withdrawal(event, error)
         except Exception as error:  # a parser's bug must not hold up the batch
             logger.exception("Event %s could not be parsed", event.id)
             outcomes.append(Outcome(event.id, Status.FAILED, error=describe(error)))
-    changes = record(news)
-    silent = {event.id for event in events if not reacts(event)}
-    react(change for change in changes if change.event_id not in silent)
-    return outcomes + settled(news, changes)
+    loud = {event.id for event in events if reacts(event)}
+    acted = record([one for one in [*news, *withdrawn] if one.event_id in loud])
+    shown = record([one for one in [*news, *withdrawn] if one.event_id not in loud])
+    simulated = {one.event_id for one in news if one.simulated}
+    react([*acted, *(change for change in shown if asks(change, simulated))])
+    return outcomes + settled(news, [*acted, *shown])
+
+
+def withdrawal(event: Pending, error: GatewayError) -> list[News]:
+    """What an event told before and tells no longer, now that it is ignored."""
+    if event.attempts == 0 or not isinstance(error, IgnoredError):
+        return []
+    return [
+        News(
+            event_id=event.id,
+            account_id=event.account_id,
+            known_at=event.received_at,
+            simulated=event.source == Source.SIMULATE,
+            again=True,
+            facts=(),
+        )
+    ]
+
+
+def asks(change: Change, simulated: AbstractSet[int]) -> bool:
+    """Whether a change that nobody is told of still has us ask who a buyer is."""
+    return change.subject is Subject.BUYER and change.event_id not in simulated
 
 
 def told_by(event: Pending) -> News:

@@ -21,6 +21,10 @@ TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 LONGEST_TURN = 5.0
 
 
+class OutOfTurnsError(UnavailableError):
+    """The account's rate is used up: nobody was asked, so it counts as no attempt."""
+
+
 @contextmanager
 def api(account: Account, *, event_id: int | None = None) -> Iterator[Api]:
     """The gateway's API as this account sees it. Raises DeniedError without credentials."""
@@ -42,7 +46,7 @@ class Recorded(httpx.HTTPTransport):
         self.event_id = event_id
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request. Raises UnavailableError when its turn is too far off."""
+        """Send one request. Raises OutOfTurnsError when its turn is too far off."""
         self.wait_for_turn()
         began = time.monotonic()
         try:
@@ -56,10 +60,12 @@ class Recorded(httpx.HTTPTransport):
     def wait_for_turn(self) -> None:
         """Keep to the rate that the gateway allows the account."""
         seconds = limits.take(
-            f"api:{self.account}", GATEWAYS[self.account.gateway].calls_per_second
+            f"api:{self.account}",
+            GATEWAYS[self.account.gateway].calls_per_second,
+            longest=LONGEST_TURN,
         )
-        if seconds > LONGEST_TURN:
-            raise UnavailableError(f"{self.account} has used up its rate for now")
+        if seconds is None:
+            raise OutOfTurnsError(f"{self.account} has used up its rate for now")
         time.sleep(seconds)
 
     def keep(self, request: httpx.Request, began: float, status: int | None, error: str) -> None:

@@ -4,33 +4,40 @@ from django.db import transaction
 from django.utils import timezone
 
 from recibo.billing.changes import Change
-from recibo.gateways.errors import ApiError, GatewayError
+from recibo.gateways.errors import GatewayError
 from recibo.gateways.registry import GATEWAYS
 from recibo.inbox.actions import store
 from recibo.inbox.models import Source
 from recibo.reconciliation import calls
-from recibo.reconciliation.asking import ask_all, wait_after
+from recibo.reconciliation.asking import Kind, ask_all, attempts_after, wait_after
 from recibo.reconciliation.models import CustomerLookup
 from recibo.reconciliation.notices import FOLD, LATER, describe
 from recibo.work.engine import nudge
+from recibo.work.sql import execute
 
 TABLE = CustomerLookup._meta.db_table
+#: Ask for a buyer; one whom the gateway could not tell before is asked for again.
+ASK_AGAIN = """
+    insert into reconciliation_customerlookup as l
+        (account_id, gateway_id, status, attempts, next_attempt_at, error)
+    values (%s, %s, 'pending', 0, statement_timestamp(), '')
+    on conflict (gateway_id, account_id) do update
+    set status = 'pending', attempts = 0, next_attempt_at = statement_timestamp()
+    where l.status = 'failed'
+"""
 #: The task that asks.
 LOOK_UP = "reconciliation.customers"
 
 
 def look_up(change: Change) -> None:
     """Have a buyer looked up, once for all that he bought."""
-    lookup = CustomerLookup(
-        account_id=change.id, gateway_id=change.name, next_attempt_at=timezone.now()
-    )
-    CustomerLookup.objects.bulk_create([lookup], ignore_conflicts=True)
+    execute(ASK_AGAIN, change.id, change.name)
     nudge(LOOK_UP)
 
 
 def look_up_all() -> int:
     """Ask for every buyer whose time has come. Gives how many there were."""
-    return ask_all(TABLE, ask)
+    return ask_all(CUSTOMERS)
 
 
 def ask(lookup_id: int) -> None:
@@ -65,14 +72,22 @@ def settle(lookup: CustomerLookup, *, error: str = "") -> None:
     )
 
 
-def postpone(lookup: CustomerLookup, error: ApiError) -> None:
+def postpone(lookup: CustomerLookup, error: Exception) -> None:
     """Ask again later, or give up with the error for a person to see."""
     if (wait := wait_after(error, lookup.attempts)) is None:
         settle(lookup, error=describe(error))
         return
     CustomerLookup.objects.filter(pk=lookup.pk).update(
-        attempts=lookup.attempts + 1,
+        attempts=attempts_after(error, lookup.attempts),
         error=describe(error),
         next_attempt_at=timezone.now() + wait,
         claimed_until=None,
     )
+
+
+def broke(lookup_id: int, error: Exception) -> None:
+    """A buyer whose question broke unforeseen waits longer each time, then for a person."""
+    postpone(CustomerLookup.objects.get(pk=lookup_id), error)
+
+
+CUSTOMERS = Kind(TABLE, ask, broke)

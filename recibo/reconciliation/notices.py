@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from recibo.gateways.contract import RawRequest
 from recibo.gateways.errors import (
-    ApiError,
     DeniedError,
     GatewayError,
     IgnoredError,
@@ -21,7 +20,7 @@ from recibo.inbox.actions import store
 from recibo.inbox.deliveries import headers_of
 from recibo.inbox.models import Event, EventBody, Source, Status
 from recibo.reconciliation import calls
-from recibo.reconciliation.asking import ask_all, wait_after
+from recibo.reconciliation.asking import Kind, ask_all, attempts_after, wait_after
 from recibo.work.engine import nudge
 
 TABLE = Event._meta.db_table
@@ -33,7 +32,7 @@ FOLD = "processing.drain"
 
 def fetch_all() -> int:
     """Ask about every thin notice that is due. Gives how many there were."""
-    return ask_all(TABLE, fetch, condition="is_thin")
+    return ask_all(NOTICES)
 
 
 def fetch(event_id: int) -> None:
@@ -49,6 +48,11 @@ def fetch(event_id: int) -> None:
         settle(event, Status.FAILED, error=describe(error))
     else:
         accept(event, answers)
+
+
+def broke(event_id: int, error: Exception) -> None:
+    """A notice whose question broke unforeseen waits longer each time, then for a person."""
+    postpone(Event.objects.get(pk=event_id), error)
 
 
 def asked(event: Event) -> list[RawRequest]:
@@ -77,7 +81,7 @@ def accept(event: Event, answers: list[RawRequest]) -> None:
         settle(event, Status.IGNORED, result="The gateway has nothing to tell about it.")
         return
     with transaction.atomic():
-        ids = store(event.account, answers, Source.FETCH)
+        ids = store(event.account, answers, Source.FETCH, silent=event.silent)
         told = ", ".join(f"event {answer}" for answer in ids)
         settle(event, Status.PROCESSED, result=f"answered: {told}")
         nudge(FOLD)
@@ -97,7 +101,7 @@ def settle(event: Event, status: Status, *, result: str = "", error: str = "") -
     )
 
 
-def postpone(event: Event, error: ApiError) -> None:
+def postpone(event: Event, error: Exception) -> None:
     """Ask again later, or give up with the error for a person to see."""
     wait = wait_after(error, event.attempts)
     if wait is None:
@@ -106,7 +110,7 @@ def postpone(event: Event, error: ApiError) -> None:
     Event.objects.filter(pk=event.pk).update(
         status=Status.PROCESSING,
         error=describe(error),
-        attempts=event.attempts + 1,
+        attempts=attempts_after(error, event.attempts),
         next_attempt_at=timezone.now() + wait,
         claimed_until=None,
     )
@@ -115,3 +119,6 @@ def postpone(event: Event, error: ApiError) -> None:
 def describe(error: Exception) -> str:
     """An error as an operator reads it."""
     return f"{type(error).__name__}: {error}"
+
+
+NOTICES = Kind(TABLE, fetch, broke, condition="is_thin = true")

@@ -15,8 +15,9 @@ from recibo.inbox.models import Event, Source, Status
 from recibo.journal.models import IntegrationCall
 from recibo.processing.actions import replay
 from recibo.processing.drain import drain
-from recibo.reconciliation import calls
+from recibo.reconciliation import asking, calls
 from recibo.reconciliation.notices import fetch_all
+from recibo.work import limits
 from tests.gateways.gateway_server import Canned, GatewayServer, told
 
 PAID = {
@@ -193,11 +194,67 @@ def test_a_claimed_notice_is_left_to_its_holder(account: Account, server: Gatewa
     assert fetch_all() == 1
 
 
-def test_one_account_keeps_to_its_rate(
+def test_one_account_keeps_to_its_rate_and_a_turn_too_far_off_is_not_taken(
+    account: Account,
+) -> None:
+    waits = [limits.take("api:test", 2.0, longest=1.0) for _ in range(20)]
+    assert waits[:2] == [0, 0]
+    assert waits[3] == pytest.approx(1.0, abs=0.2)
+    assert waits[-1] is None
+    later = limits.take("api:test", 2.0, longest=60.0)
+    assert later is not None
+    assert later < 2.0
+
+
+def test_out_of_turns_counts_as_no_attempt(
     account: Account, server: GatewayServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from recibo.work import limits
+    monkeypatch.setattr(limits, "take", lambda *_, **__: None)
+    notice = noticed(account)
+    fetch_all()
+    notice.refresh_from_db()
+    assert (notice.status, notice.attempts) == (Status.PROCESSING, 0)
+    assert notice.next_attempt_at > timezone.now()
+    assert not server.asked
 
-    waits = [limits.take("api:test", 2.0) for _ in range(5)]
-    assert waits[0] == 0
-    assert waits[-1] == pytest.approx(1.5, abs=0.3)
+
+def test_a_question_that_breaks_unforeseen_waits_longer_and_then_for_a_person(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Account) -> dict[str, str]:
+        raise RuntimeError("the key does not fit")
+
+    monkeypatch.setattr(calls, "credentials_of", broken)
+    notice = noticed(account)
+    for attempt in range(3):
+        due_again(notice)
+        fetch_all()
+        notice.refresh_from_db()
+        assert notice.attempts == attempt + 1
+    assert notice.status == Status.FAILED
+    assert "the key does not fit" in notice.error
+
+
+def test_a_job_that_asks_ends_after_its_shift_and_runs_once_in_a_process(
+    account: Account, server: GatewayServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.routes["/charges/c1"] = told(PAID)
+    noticed(account)
+    monkeypatch.setattr(asking, "SHIFT", 0.0)
+    assert fetch_all() == 0
+    monkeypatch.setattr(asking, "SHIFT", 10.0)
+    with asking.BUSY["inbox_event"]:
+        assert fetch_all() == 0
+    assert fetch_all() == 1
+
+
+def test_a_silent_replay_of_a_notice_is_silent_to_its_end(
+    account: Account, server: GatewayServer
+) -> None:
+    server.routes["/charges/c1"] = Canned(400)
+    notice = noticed(account)
+    fetch_all()
+    server.routes["/charges/c1"] = told(PAID)
+    replay([notice.pk], with_messages=False, actor="test")
+    fetch_all()
+    assert Event.objects.get(source=Source.FETCH).silent

@@ -130,7 +130,9 @@ def running(data: Path) -> psutil.Process:
 def kill_all(server: psutil.Process) -> None:
     """Kill -9 every process of a server."""
     for process in (server, *server.children(recursive=True)):
-        with contextlib.suppress(psutil.NoSuchProcess):  # the others end by themselves, some of them faster
+        with contextlib.suppress(
+            psutil.NoSuchProcess
+        ):  # the others end by themselves, some of them faster
             process.kill()
 
 
