@@ -1,10 +1,13 @@
 """Writes of accounts, audited by the names of what changed and never by its content."""
 
+import ipaddress
 import re
+import socket
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -237,7 +240,22 @@ def known_url(url: str) -> str:
             "The address of an API is a scheme, a host and perhaps a port, as in "
             "https://sandbox.example.com; nothing more."
         )
+    if url and not settings.RECIBO_ALLOW_PRIVATE_ADDRESSES and is_private(url):
+        raise AccountError(
+            f"{url} is of this machine or its own network: credentials are not sent there unless"
+            " RECIBO_ALLOW_PRIVATE_ADDRESSES=true."
+        )
     return url
+
+
+def is_private(url: str) -> bool:
+    """Whether an address leads to this machine or its network, as far as names can be resolved."""
+    host = urlsplit(url).hostname or ""
+    try:
+        found = {info[4][0] for info in socket.getaddrinfo(host, None)}
+    except OSError:
+        return False  # it leads nowhere
+    return not all(ipaddress.ip_address(address).is_global for address in found)
 
 
 def is_base(url: str) -> bool:

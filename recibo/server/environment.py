@@ -46,6 +46,7 @@ class Environment:
     allowed_hosts: tuple[str, ...]
     time_zone: str
     language: str
+    allow_private_addresses: bool
     event_retry_delays: tuple[timedelta, ...]
     fetch_delays: tuple[timedelta, ...]
     #: Of the account ``default``, by gateway slug: what proves its webhooks, what the API wants of
@@ -84,6 +85,10 @@ def read(variables: Mapping[str, str]) -> Environment:
         allowed_hosts=words(variables.get("RECIBO_ALLOWED_HOSTS", "*")),
         time_zone=time_zone(variables.get("RECIBO_TIME_ZONE", "America/Sao_Paulo")),
         language=language(variables.get("RECIBO_LANGUAGE", "pt-br")),
+        allow_private_addresses=truth(
+            "RECIBO_ALLOW_PRIVATE_ADDRESSES",
+            variables.get("RECIBO_ALLOW_PRIVATE_ADDRESSES", "false"),
+        ),
         event_retry_delays=durations(
             "RECIBO_EVENT_RETRY_DELAYS", variables.get("RECIBO_EVENT_RETRY_DELAYS", "5m,10m,20m")
         ),
@@ -208,6 +213,13 @@ def language(value: str) -> str:
     if (known := LANGUAGES.get(value.strip().lower().replace("_", "-"))) is None:
         raise SettingError(f"RECIBO_LANGUAGE must be pt-br or en, not {value!r}.")
     return known
+
+
+def truth(name: str, value: str) -> bool:
+    """true or false. Raises SettingError."""
+    if (said := value.strip().lower()) not in {"true", "false"}:
+        raise SettingError(f"{name} must be true or false, not {value!r}.")
+    return said == "true"
 
 
 def durations(name: str, value: str) -> tuple[timedelta, ...]:

@@ -21,6 +21,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 RECIBO_HOME = ENVIRONMENT.home
 RECIBO_PUBLIC_URL = ENVIRONMENT.public_url
 RECIBO_WEBHOOK_SECRETS = ENVIRONMENT.webhook_secrets
+#: Whether addresses that people enter may be of this machine or its network.
+RECIBO_ALLOW_PRIVATE_ADDRESSES = ENVIRONMENT.allow_private_addresses
 RECIBO_CREDENTIALS = ENVIRONMENT.credentials
 RECIBO_API_URLS = ENVIRONMENT.api_urls
 #: Waits before the automatic second, third and fourth try of an event.

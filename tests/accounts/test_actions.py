@@ -164,7 +164,16 @@ def test_credentials_are_replaced_one_by_one():
     assert queries.credentials_of(account) == {"key": KEY, "shop": "9"}
 
 
-def test_an_address_of_the_api_is_changed_and_taken_back():
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:5432", "http://localhost", "http://169.254.169.254"]
+)
+def test_credentials_are_not_sent_to_our_own_network_unless_that_is_allowed(url, settings):
+    with pytest.raises(actions.AccountError, match="RECIBO_ALLOW_PRIVATE_ADDRESSES"):
+        actions.change(added(), api_url=url, actor="cli:ana")
+
+
+def test_an_address_of_the_api_is_changed_and_taken_back(settings):
+    settings.RECIBO_ALLOW_PRIVATE_ADDRESSES = True
     account = added()
     changed = actions.change(account, api_url="http://127.0.0.1:8080", actor="cli:ana")
     assert queries.api_url_of(changed) == "http://127.0.0.1:8080"
