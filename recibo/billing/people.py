@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from django.db import transaction
+
 from recibo.billing.batch import Mirror, News
 from recibo.billing.statements import (
     CUSTOMERS,
@@ -11,6 +13,8 @@ from recibo.billing.statements import (
     IDS_OF_CUSTOMERS,
     JOIN,
     JOIN_ORDERS,
+    LATE,
+    SEGMENTS,
 )
 from recibo.billing.strength import COLLECTED
 from recibo.billing.tables import insert, update
@@ -145,12 +149,24 @@ def joined(identities: list[Row], subscriptions: Mirror, charges: Mirror) -> set
             for (account, _), state in mirror.states.items()
             if state.gateway_customer_id and not state.customer
         }
-    if not asked:
+    return join([{"account_id": account, "gateway_id": name} for account, name in sorted(asked)])
+
+
+def join(pairs: list[Row]) -> set[int]:
+    """Give rows their customer by the gateway's id. Gives the customers it touched."""
+    if not pairs:
         return set()
-    pairs = document([{"account_id": a, "gateway_id": g} for a, g in sorted(asked)])
-    found = execute(JOIN.format(subject="subscription"), pairs)
-    found += execute(JOIN.format(subject="charge"), pairs)
+    found = execute(JOIN.format(subject="subscription"), document(pairs))
+    found += execute(JOIN.format(subject="charge"), document(pairs))
     customers = {row["customer_id"] for row in found}
     if customers:
         execute(JOIN_ORDERS, sorted(customers))
     return customers
+
+
+def join_late() -> int:
+    """Join what two workers missed between them. Safe to repeat. Gives how many were touched."""
+    with transaction.atomic():
+        if customers := join(execute(LATE)):
+            execute(SEGMENTS, sorted(customers))
+    return len(customers)

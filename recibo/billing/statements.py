@@ -181,3 +181,12 @@ JOIN_ORDERS = """
     from billing_charge c
     where c.order_id = o.id and o.customer_id is null and c.customer_id = any(%s)
 """
+#: The pairs that a charge still waits for though its buyer is known by now: one worker folded the
+#: charge while another folded the buyer. Index: charge_without_customer.
+LATE = """
+    select distinct t.account_id, t.gateway_customer_id as gateway_id
+    from billing_charge t
+    join billing_customeridentity i
+        on i.account_id = t.account_id and i.gateway_id = t.gateway_customer_id
+    where t.customer_id is null and t.gateway_customer_id <> ''
+"""

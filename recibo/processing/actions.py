@@ -10,8 +10,7 @@ from recibo.inbox.models import Event, Status
 from recibo.journal.actions import audit
 from recibo.processing.drain import read
 from recibo.processing.fold import Outcome, fold
-from recibo.processing.tasks import DRAIN
-from recibo.work.engine import nudge
+from recibo.work.engine import FOLD, nudge
 
 
 def requeue(ids: Sequence[int], *, actor: str) -> int:
@@ -21,7 +20,7 @@ def requeue(ids: Sequence[int], *, actor: str) -> int:
             next_attempt_at=timezone.now()
         )
         audit(actor, "event.retry", f"events:{count}", after={"ids": list(ids)})
-        nudge(DRAIN)
+        nudge(FOLD)
     return count
 
 
@@ -51,7 +50,7 @@ def replay(ids: Sequence[int], *, with_messages: bool, actor: str) -> int:
             f"events:{count}",
             after={"ids": list(ids), "with_messages": with_messages},
         )
-        nudge(DRAIN)
+        nudge(FOLD)
     return count
 
 

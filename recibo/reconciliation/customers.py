@@ -4,6 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from recibo.billing.changes import Change
+from recibo.billing.people import join_late
 from recibo.gateways.errors import GatewayError
 from recibo.gateways.registry import GATEWAYS
 from recibo.inbox.actions import store
@@ -11,8 +12,8 @@ from recibo.inbox.models import Source
 from recibo.reconciliation import calls
 from recibo.reconciliation.asking import Kind, ask_all, attempts_after, wait_after
 from recibo.reconciliation.models import CustomerLookup
-from recibo.reconciliation.notices import FOLD, LATER, describe
-from recibo.work.engine import nudge
+from recibo.reconciliation.notices import LATER, describe
+from recibo.work.engine import FOLD, nudge
 from recibo.work.sql import execute
 
 TABLE = CustomerLookup._meta.db_table
@@ -37,6 +38,7 @@ def look_up(change: Change) -> None:
 
 def look_up_all() -> int:
     """Ask for every buyer whose time has come. Gives how many there were."""
+    join_late()
     return ask_all(CUSTOMERS)
 
 

@@ -21,13 +21,11 @@ from recibo.inbox.deliveries import headers_of
 from recibo.inbox.models import Event, EventBody, Source, Status
 from recibo.reconciliation import calls
 from recibo.reconciliation.asking import Kind, ask_all, attempts_after, wait_after
-from recibo.work.engine import nudge
+from recibo.work.engine import FOLD, nudge
 
 TABLE = Event._meta.db_table
 #: What may be otherwise when it is asked again.
 LATER = (UnavailableError, NotFoundError, DeniedError)
-#: The task that folds what was answered.
-FOLD = "processing.drain"
 
 
 def fetch_all() -> int:

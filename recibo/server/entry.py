@@ -20,8 +20,6 @@ from recibo.work import engine
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 #: Seconds to reach the database before the senders are told to come again.
 CONNECT_TIMEOUT = 2
-#: The task that folds what the receiver stored.
-DRAIN = "processing.drain"
 
 
 class Entry:
@@ -54,7 +52,7 @@ class Entry:
 
 def receiver() -> Receiver:
     """The receiver of this installation."""
-    nudger = Nudger(lambda: engine.nudge(DRAIN))
+    nudger = Nudger(lambda: engine.nudge(engine.FOLD))
     return Receiver(
         gateways=GATEWAYS,
         doors=queries.doors,

@@ -25,6 +25,8 @@ from procrastinate.tasks import configure_task
 
 logger = logging.getLogger(__name__)
 
+#: The task that folds what is in the inbox, by its name: those who defer it stand below it.
+FOLD = "processing.drain"
 #: Tasks that drain one kind of work each. The sweep nudges them all.
 DRAINS: set[str] = set()
 

@@ -8,6 +8,7 @@ from django.db import connection
 from recibo.billing.models import Charge, ChargeNews, Customer, Order
 from recibo.inbox.models import Event, Source, Status
 from recibo.processing.drain import drain
+from recibo.processing.tasks import retry_failed
 from tests.inboxes import received
 from tests.recordings import recorded
 
@@ -137,3 +138,13 @@ def test_a_simulated_sale_is_marked_and_never_outweighs_a_real_one():
     drain()
     charge = Charge.objects.get()
     assert (charge.simulated, charge.status) == (False, "paid")
+
+
+def test_every_hour_failed_events_with_tries_left_are_tried_again():
+    event = received(b"not json")
+    for _ in range(7):
+        retry_failed(0)
+        Event.objects.filter(status=Status.PENDING).update(next_attempt_at=event.received_at)
+        drain()
+    event.refresh_from_db()
+    assert (event.status, event.attempts) == (Status.FAILED, 5)

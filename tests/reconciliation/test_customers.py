@@ -76,6 +76,19 @@ def test_later_news_does_not_part_a_charge_from_its_buyer(
     assert charge.order.customer.email == "ana@example.com"
 
 
+def test_a_charge_and_a_buyer_that_two_workers_folded_at_once_are_joined_later(
+    account: Account,
+) -> None:
+    store(account, [http.answer("customer", b'{"id":"cus_1","email":"ana@example.com"}')], "fetch")
+    told_of_charge(account)
+    Charge.objects.update(customer=None)
+    Order.objects.update(customer=None)
+    Customer.objects.update(segment="lead")
+    look_up_all()
+    assert Charge.objects.get().customer.email == "ana@example.com"
+    assert Order.objects.get().customer.segment == "buyer"
+
+
 @pytest.mark.parametrize("trouble", [Canned(500), Canned(404)])
 def test_trouble_is_tried_again_and_then_left_with_its_error(
     account: Account, server: GatewayServer, trouble: Canned

@@ -8,8 +8,8 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from recibo.billing.models import Customer
-from recibo.processing.tasks import DRAIN
 from recibo.work import engine
+from recibo.work.engine import FOLD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,15 +26,15 @@ def jobs() -> list[tuple[str, str]]:
 
 
 def test_one_waiting_job_is_enough():
-    engine.nudge(DRAIN)
-    engine.nudge(DRAIN)
-    assert jobs() == [(DRAIN, "todo")]
+    engine.nudge(FOLD)
+    engine.nudge(FOLD)
+    assert jobs() == [(FOLD, "todo")]
 
 
 def test_a_second_nudge_does_not_spoil_the_transaction_around_it():
-    engine.nudge(DRAIN)
+    engine.nudge(FOLD)
     with transaction.atomic():
-        engine.nudge(DRAIN)
+        engine.nudge(FOLD)
         Customer.objects.create(
             email="a@example.com",
             name_at="2026-01-01T00:00Z",
@@ -47,22 +47,22 @@ def test_a_second_nudge_does_not_spoil_the_transaction_around_it():
 
 def test_a_roll_back_takes_the_nudge_with_it():
     with transaction.atomic():
-        engine.nudge(DRAIN)
+        engine.nudge(FOLD)
         transaction.set_rollback(True)
     assert jobs() == []
 
 
 def test_a_roll_back_takes_the_nudge_with_it_in_a_worker_too():
     with app.replace_connector(app.connector.get_worker_connector()), transaction.atomic():
-        engine.nudge(DRAIN)
+        engine.nudge(FOLD)
         transaction.set_rollback(True)
     assert jobs() == []
 
 
 def test_a_running_job_does_not_keep_the_next_from_waiting():
-    engine.nudge(DRAIN)
+    engine.nudge(FOLD)
     left_by_a_dead_worker()
-    engine.nudge(DRAIN)
+    engine.nudge(FOLD)
     assert [status for _, status in jobs()] == ["doing", "todo"]
 
 
@@ -95,24 +95,24 @@ def left_by_a_dead_worker() -> None:
 
 
 def test_the_job_of_a_dead_worker_is_tried_again():
-    engine.nudge(DRAIN)
+    engine.nudge(FOLD)
     left_by_a_dead_worker()
     assert rescued() == 1
-    assert jobs() == [(DRAIN, "todo")]
+    assert jobs() == [(FOLD, "todo")]
 
 
 def test_the_job_of_a_dead_worker_gives_way_to_one_that_waits():
-    engine.nudge(DRAIN)
+    engine.nudge(FOLD)
     left_by_a_dead_worker()
-    engine.nudge(DRAIN)
+    engine.nudge(FOLD)
     assert rescued() == 1
-    assert jobs() == [(DRAIN, "todo")]
+    assert jobs() == [(FOLD, "todo")]
 
 
 def test_the_job_of_a_live_worker_is_left_alone():
-    engine.nudge(DRAIN)
+    engine.nudge(FOLD)
     left_by_a_dead_worker()
     with connection.cursor() as cursor:
         cursor.execute("update procrastinate_workers set last_heartbeat = now()")
     assert rescued() == 0
-    assert jobs() == [(DRAIN, "doing")]
+    assert jobs() == [(FOLD, "doing")]
