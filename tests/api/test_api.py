@@ -30,6 +30,7 @@ ADDRESSES = {
 }
 
 
+@pytest.mark.django_db  # a request may close a connection that is kept
 def test_the_schema_has_every_address_and_says_how_to_prove_oneself():
     schema = Client().get("/openapi.json").json()
     assert set(schema["paths"]) == ADDRESSES
@@ -39,6 +40,7 @@ def test_the_schema_has_every_address_and_says_how_to_prove_oneself():
     assert all(one["security"] for one in operations)
 
 
+@pytest.mark.django_db  # a request may close a connection that is kept
 def test_the_pages_of_the_documentation_come_from_this_server():
     page = Client().get("/doc").content.decode()
     links = re.findall(r'(?:href|src)="([^"]+)"', page)
@@ -57,6 +59,7 @@ def test_the_api_answers_under_asgi():
     assert response.json() == {"items": [], "count": 0, "count_is_estimate": False}
 
 
+@pytest.mark.django_db  # a request may close a connection that is kept
 def test_the_root_leads_to_the_console():
     response = Client().get("/")
     assert (response.status_code, response.headers["Location"]) == (302, "/console/")

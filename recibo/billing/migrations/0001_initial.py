@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("email", models.TextField()),
+                ("email", models.TextField(db_collation="C")),
                 ("name", models.TextField(blank=True, default="")),
                 ("name_at", models.DateTimeField()),
                 ("phone", models.TextField(blank=True, default="")),
