@@ -1,7 +1,7 @@
 """The buyers that a batch speaks of: one row each, with the newest of every detail."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -33,6 +33,13 @@ def people_of(news: Iterable[News]) -> dict[str, Row]:
                 told = profile(fact.customer, first_seen(fact))
                 people[email] = newer(people[email], told) if email in people else told
     return people
+
+
+def real_people(news: Sequence[News], people: dict[str, Row]) -> dict[str, Row]:
+    """The same without what simulations told of them."""
+    if not any(one.simulated for one in news):
+        return people
+    return people_of(one for one in news if not one.simulated)
 
 
 def first_seen(fact: Fact) -> datetime:

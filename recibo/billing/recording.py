@@ -15,7 +15,13 @@ import msgspec
 
 from recibo.billing.batch import Entry, Key, Mirror, News
 from recibo.billing.changes import Change, Subject
-from recibo.billing.people import identities_of, joined, people_of, write_customers
+from recibo.billing.people import (
+    identities_of,
+    joined,
+    people_of,
+    real_people,
+    write_customers,
+)
 from recibo.billing.statements import (
     CHARGES,
     CHARGES_OF_ORDERS,
@@ -68,8 +74,7 @@ def record(news: Sequence[News]) -> list[Change]:
     charges = mirror("charge", LOCK_CHARGES, "gateway_charge_id", charge_entries, ChargeFact)
     orders = order_mirror(charges)
 
-    real = people_of(one for one in news if not one.simulated)
-    ids = write_customers(people, real, customers, subscriptions, charges)
+    ids = write_customers(people, real_people(news, people), customers, subscriptions, charges)
     subscription_ids = write(SUBSCRIPTIONS, subscriptions, ids)
     order_ids = write(ORDERS, orders, ids)
     charge_ids = write(CHARGES, charges, ids, order_ids)

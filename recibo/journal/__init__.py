@@ -1,1 +1,1 @@
-"""What we did, for those who ask later: every operator's act."""
+"""What we did and found, for those who ask later: calls to the outside, operators' acts, alerts."""

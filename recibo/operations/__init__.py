@@ -1,1 +1,1 @@
-"""Step 10, TEND: what keeps an installation healthy: retention, health, simulation."""
+"""Step 10, TEND: what keeps an installation healthy: retention, health, alerts, simulation."""
