@@ -10,10 +10,16 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from recibo.inbox.models import Event, EventBody, Status
+from recibo.accounts.models import Account
+from recibo.billing.models import Charge
+from recibo.inbox.actions import store
+from recibo.inbox.models import Event, EventBody, Source, Status
 from recibo.operations import retention
 from recibo.operations.retention import Restored, archived, clean, cleanable, restore
+from recibo.processing.actions import preview, replay
+from recibo.processing.drain import drain
 from tests.inboxes import received
+from tests.recordings import recorded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -100,6 +106,21 @@ def test_restoring_twice_changes_nothing(tmp_path):
 
     assert restore(archived(tmp_path)) == Restored(present=1)
     assert len(bodies()) == 1
+
+
+def test_what_the_receiver_stored_can_be_replayed_after_it_was_brought_back(tmp_path):
+    request = recorded("hotmart/webhook-purchase-approved")
+    account = Account.objects.get(gateway="hotmart", name=Account.DEFAULT)
+    (event_id,) = store(account, [request], Source.WEBHOOK)
+    drain()
+    clean(0, tmp_path)
+    assert "archived" in preview([event_id])[0].error
+
+    restore(archived(tmp_path))
+    replay([event_id], with_messages=False, actor="test")
+    drain()
+    assert Event.objects.get().status == Status.PROCESSED
+    assert Charge.objects.get().status == "paid"
 
 
 def test_batches_are_files_that_sort_as_they_were_written(tmp_path, monkeypatch):
