@@ -27,6 +27,7 @@ class Refused(StrEnum):
     INVALID_GATEWAY = "invalid_gateway"
     ACCOUNT_NOT_FOUND = "account_not_found"
     PAYLOAD_TOO_LARGE = "payload_too_large"
+    UNAVAILABLE = "unavailable"  # authentic, but neither database nor memory could take it
 
 
 class GatewayError(Exception):
@@ -63,6 +64,9 @@ class IgnoredError(GatewayError):
 
 class ApiError(GatewayError):
     """The gateway's API did not give what we asked for. ``status`` is 0 where it did not answer."""
+
+    #: What the gateway answered, for its own words. It may hold anything: no message by itself.
+    body: bytes = b""
 
     def __init__(self, message: str, *, status: int = 0) -> None:
         self.status = status

@@ -42,6 +42,8 @@ class EventType(StrEnum):
     SUBSCRIPTION_BILLING_DATE_CHANGED = "subscription.billing_date_changed"
     SUBSCRIPTION_CANCELLED = "subscription.cancelled"
     SUBSCRIPTION_REACTIVATED = "subscription.reactivated"
+    ORDER_REGISTERED = "order.registered"  # by the seller's own systems
+    ORDER_CANCELLED = "order.cancelled"  # likewise: no longer expected to be paid
     CART_ABANDONED = "cart.abandoned"
     MEMBER_FIRST_ACCESS = "member.first_access"
     MEMBER_MODULE_COMPLETED = "member.module_completed"
@@ -198,6 +200,7 @@ class ChargeFact(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True
     subscription_code: str = ""
     cycle: int | None = None  # 1 for the first collection of a subscription
     metadata: dict[str, str] = {}
+    is_dated_by_us: bool = False  # the gateway tells no time: occurred_at comes from our reading
 
 
 class SubscriptionFact(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
@@ -215,6 +218,7 @@ class SubscriptionFact(Struct, frozen=True, gc=False, omit_defaults=True, kw_onl
     next_billing_at: datetime | None = None
     started_at: datetime | None = None
     cancelled_at: datetime | None = None
+    is_dated_by_us: bool = False  # as of a charge
 
 
 class LeadFact(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
@@ -224,9 +228,29 @@ class LeadFact(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     customer: CustomerFact
     product: ProductFact = ProductFact()
     detail: str = ""
+    left_cart: bool = False
+    cart_url: str = ""  # where the buyer can go on
 
 
-Fact = ChargeFact | SubscriptionFact | LeadFact
+class OrderStatement(StrEnum):
+    """What the seller's own systems say of an order."""
+
+    AWAITED = "awaited"  # registered: somebody is expected to pay
+    CANCELLED = "cancelled"  # nobody is any more
+
+
+class OrderFact(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
+    """One thing the seller's own systems said about one order, with or before its charges."""
+
+    order_reference: str
+    status: OrderStatement
+    occurred_at: datetime
+    amount: Money | None = None
+    customer: CustomerFact | None = None
+    product: ProductFact = ProductFact()
+
+
+Fact = ChargeFact | SubscriptionFact | LeadFact | OrderFact
 
 
 def from_milliseconds(value: int) -> datetime:

@@ -1,5 +1,6 @@
 """Asking a gateway's API, with every way it can fail sorted by what to do next."""
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -12,6 +13,8 @@ from recibo.gateways.errors import ApiError, DeniedError, NotFoundError, Unavail
 
 #: An answer larger than this is not one. Bytes.
 LARGEST_ANSWER = 4 * 1024 * 1024
+#: Seconds for a whole answer: one that comes drop by drop keeps to every limit of its parts.
+LONGEST_ANSWER = 30.0
 #: Whatever a gateway asks for, we ask again within a day.
 LONGEST_WAIT = timedelta(days=1)
 
@@ -47,16 +50,21 @@ def request(
         raise UnavailableError(f"{method} {path}: {type(error).__name__}") from error
     if response.is_success:
         return content
-    raise failure(response, f"{method} {path}: {response.status_code}")
+    refusal = failure(response, f"{method} {path}: {response.status_code}")
+    refusal.body = content
+    raise refusal
 
 
 def limited(response: httpx.Response) -> bytes:
-    """The whole body, unless it is larger than any answer."""
+    """The whole body, unless it is larger than any answer, or takes longer."""
     content = bytearray()
+    end = time.monotonic() + LONGEST_ANSWER
     for part in response.iter_bytes():
         content += part
         if len(content) > LARGEST_ANSWER:
             raise UnavailableError("The answer is too large", status=response.status_code)
+        if time.monotonic() > end:
+            raise UnavailableError("The answer takes too long", status=response.status_code)
     return bytes(content)
 
 
@@ -79,7 +87,7 @@ def retry_after(response: httpx.Response) -> timedelta | None:
     """
     headers = response.headers
     value = (headers.get("retry-after") or headers.get("ratelimit-reset") or "").strip()
-    if value.isdigit():
+    if value.isdecimal():
         return min(timedelta(seconds=min(int(value), 86_400)), LONGEST_WAIT)
     try:
         moment = parsedate_to_datetime(value)

@@ -1,5 +1,9 @@
 """Every way in which an API can fail, sorted by what to do next."""
 
+import contextlib
+import socket
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -78,3 +82,27 @@ def test_a_date_to_wait_for_is_understood(server: GatewayServer) -> None:
 def test_an_answer_says_what_it_is() -> None:
     answer = http.answer("charge", b"{}", at="now")
     assert answer.headers == {ANSWER: b"charge", b"x-recibo-at": b"now"}
+
+
+def dripping(listening: socket.socket, is_over: threading.Event) -> None:
+    """Answer a byte at a time, for ever."""
+    connection, _ = listening.accept()
+    with connection, contextlib.suppress(OSError):
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
+        while not is_over.wait(0.02):
+            connection.sendall(b"x")
+
+
+def test_an_answer_that_comes_drop_by_drop_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "LONGEST_ANSWER", 0.3)
+    is_over, began = threading.Event(), time.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=dripping, args=(listening, is_over))
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        threading.Timer(5, is_over.set).start()
+        with asking(url) as api, pytest.raises(UnavailableError, match="too long"):
+            http.get(api, "/x")
+        is_over.set()
+        thread.join()
+    assert time.monotonic() - began < 3

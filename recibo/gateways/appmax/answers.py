@@ -78,7 +78,9 @@ def name_of(fact: Fact) -> str:
     """What a fact is about, by AppMax's id."""
     if isinstance(fact, ChargeFact):
         return fact.charge_id
-    return fact.code if isinstance(fact, SubscriptionFact) else fact.customer.gateway_id
+    if isinstance(fact, SubscriptionFact):
+        return fact.code
+    return fact.customer.gateway_id if fact.customer else ""
 
 
 def type_of(fact: Fact) -> EventType:

@@ -32,7 +32,10 @@ DATED: dict[ChargeStatus, Callable[[Order], datetime | None]] = {
     ChargeStatus.PENDING: lambda order: order.pix_created_at or order.created_at,
     ChargeStatus.AUTHORIZED: lambda order: order.created_at,
     ChargeStatus.FAILED: lambda order: order.created_at,
-    ChargeStatus.CANCELLED: lambda order: order.updated_at or order.created_at,
+    # Not before the Pix that it cancels, which is dated when it was made.
+    ChargeStatus.CANCELLED: lambda order: (
+        order.updated_at or order.pix_created_at or order.created_at
+    ),
     ChargeStatus.EXPIRED: lambda order: order.expires_at or order.updated_at or order.created_at,
     ChargeStatus.PAID: lambda order: order.paid_at,
     ChargeStatus.PARTIALLY_REFUNDED: lambda order: order.refunded_at or order.last_told,

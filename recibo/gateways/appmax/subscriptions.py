@@ -139,8 +139,14 @@ def panel_time(word: str, details: PanelDetails) -> datetime:
 
 
 def panel_code(customer_id: str, product: ProductFact) -> str:
-    """Who buys which bundle. Raises PayloadError where neither is told."""
-    return "-".join(filter(None, (customer_id, product.id))) or missing("data.customer_id")
+    """Who buys which bundle. Raises PayloadError where neither is told.
+
+    There is always a hyphen: a customer's number alone would be the id of somebody else's
+    subscription in the API.
+    """
+    if not (customer_id or product.id):
+        missing("data.customer_id")
+    return f"{customer_id}-{product.id}"
 
 
 def api_facts(data: Json, name: str, news: EventType | None) -> list[Fact]:

@@ -220,9 +220,11 @@ def lead_fact(notice: Notice) -> LeadFact:
     if notice.is_app:
         told = read(notice.data, AppCustomer)
         customer = customer_fact(told.customer_data, told.customer_id)
-        return lead(customer, told.updated_at or told.created_at)
-    shown = read(notice.data, PanelCustomer)
-    return lead(customer_fact(shown), shown.created_at, shown.interested_bundle)
+        fact = lead(customer, told.updated_at or told.created_at)
+    else:
+        shown = read(notice.data, PanelCustomer)
+        fact = lead(customer_fact(shown), shown.created_at, shown.interested_bundle)
+    return structs.replace(fact, left_cart=notice.event_type is EventType.CART_ABANDONED)
 
 
 def lead(customer: CustomerFact, at: str | None, bundles: Sequence[Bundle] = ()) -> LeadFact:

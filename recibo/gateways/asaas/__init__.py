@@ -1,6 +1,6 @@
 """Asaas: charges and subscriptions by boleto, Pix and card. See docs/gateways/asaas.md."""
 
-from recibo.gateways.asaas import api, simulation, webhook
+from recibo.gateways.asaas import api, changes, lists, queues, simulation, webhook
 from recibo.gateways.contract import Gateway
 
 ASAAS = Gateway(
@@ -21,5 +21,15 @@ ASAAS = Gateway(
     calls_per_second=0.5,  # 21,600 of the 25,000 that an account may make in 12 hours
     # No fetch: a webhook carries the whole payment, and its event is never in doubt.
     fetch_customer=api.fetch_customer,
+    fetch_charge=api.fetch_charge,
+    search_charges=api.search_charges,
+    list_sales=lists.list_sales,
+    list_subscriptions=lists.list_subscriptions,
+    cancel_subscription=changes.cancel_subscription,
+    reactivate_subscription=changes.reactivate_subscription,
+    change_due_day=changes.change_due_day,
+    # No change_plan: Asaas has no plans.
+    webhook_queues=queues.webhook_queues,
+    resume_webhooks=queues.resume_webhooks,
     ping=api.ping,
 )

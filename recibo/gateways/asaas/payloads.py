@@ -54,6 +54,7 @@ class Refund(Struct, rename="camel"):
 class Chargeback(Struct, rename="camel"):
     status: str | None = None
     dispute_status: str | None = None
+    dispute_start_date: str | None = None
 
 
 class Payment(Struct, rename="camel"):
@@ -76,6 +77,7 @@ class Payment(Struct, rename="camel"):
     deleted: bool | None = None  # the status stays as it was
     date_created: str | None = None
     due_date: str | None = None
+    original_due_date: str | None = None
     confirmed_date: str | None = None
     client_payment_date: str | None = None
     payment_date: str | None = None  # the balance came: a month later for a card
@@ -98,6 +100,20 @@ class Subscription(Struct, rename="camel"):
     next_due_date: str | None = None
 
 
+class Removal(Struct):
+    """The answer to a removal."""
+
+    id: Code
+    deleted: bool
+
+
+class Page(Struct, rename="camel"):
+    """A page of any list. The things in it stay as they came."""
+
+    data: list[Raw]
+    has_more: bool = False
+
+
 class Customer(Struct, rename="camel"):
     """A buyer, as the API tells of one."""
 
@@ -117,6 +133,8 @@ NOTICE = msgspec.json.Decoder(Notice)
 PAYMENT = msgspec.json.Decoder(Payment)
 SUBSCRIPTION = msgspec.json.Decoder(Subscription)
 CUSTOMER = msgspec.json.Decoder(Customer)
+REMOVAL = msgspec.json.Decoder(Removal)
+PAGE = msgspec.json.Decoder(Page)
 
 #: An escaped backslash, to be left alone, or an escaped NUL.
 ESCAPES = re.compile(rb"(\\\\)|\\u0000")

@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 from msgspec import Struct
 
-from recibo.gateways.asaas.dates import by_then, moment
+from recibo.gateways.asaas.dates import LAST_SECOND, by_then, moment
 from recibo.gateways.asaas.payloads import PAYMENT, Chargeback, Notice, Payment, amount, decode
 from recibo.gateways.errors import PayloadError, UnknownStatusError
 from recibo.gateways.facts import (
@@ -93,6 +93,9 @@ PAYMENT_METHODS = {
     "PIX": PaymentMethod.PIX,
 }
 
+#: They lapse with the day on which they are due. Late ones can be paid too, but they are overdue.
+LAPSING = frozenset({PaymentMethod.BOLETO, PaymentMethod.PIX})
+
 CURRENCY = "BRL"
 ZERO = Decimal(0)
 
@@ -103,12 +106,17 @@ class DoneRefund(Struct, frozen=True):
     id: str
     at: datetime
     value: Decimal
+    is_dated_by_us: bool = False  # Asaas names no day
 
 
 def payment_facts(notice: Notice, event_type: EventType, told_at: datetime) -> list[Fact]:
     """The charge, each refund that is done, and what they say of a subscription."""
     payment = decode(PAYMENT, notice.payment, "payment")
-    charge = charge_fact(payment, event_type, told_at)
+    return facts_of(payment, charge_fact(payment, event_type, told_at), told_at)
+
+
+def facts_of(payment: Payment, charge: ChargeFact, told_at: datetime) -> list[Fact]:
+    """All that a payment says, of which ``charge`` is the first."""
     subscription = subscription_fact(charge)
     facts = with_refunds(charge, done_refunds(payment, told_at))
     return [*facts, subscription] if subscription else [*facts]
@@ -133,6 +141,7 @@ def charge_fact(payment: Payment, event_type: EventType, told_at: datetime) -> C
         payment_method=payment_method(payment),
         created_at=by_then(payment.date_created, "dateCreated", told_at),
         paid_at=paid_at(payment, told_at) if status in PAID_ONCE else None,
+        expires_at=expires_at(payment),
         payment_url=payment.invoice_url or "",
         subscription_code=payment.subscription or "",
         metadata=metadata(payment),
@@ -205,13 +214,24 @@ def payment_method(payment: Payment) -> PaymentMethod | None:
     return PAYMENT_METHODS.get(payment.billing_type, PaymentMethod.OTHER)
 
 
+def expires_at(payment: Payment) -> datetime | None:
+    """The end of the due day in Brasília; None for a card, and while the buyer may choose."""
+    if payment_method(payment) not in LAPSING:
+        return None
+    return moment(payment.due_date, "dueDate", LAST_SECOND)
+
+
 def paid_at(payment: Payment, told_at: datetime) -> datetime:
-    """When it was confirmed. The day the balance comes stands last: a card's is a month later."""
+    """When it was confirmed; the time of the telling where no day is named."""
+    return confirmed_at(payment, told_at) or told_at
+
+
+def confirmed_at(payment: Payment, told_at: datetime) -> datetime | None:
+    """The day of the payment. That of the balance stands last: a card's is a month later."""
     return (
         by_then(payment.confirmed_date, "confirmedDate", told_at)
         or by_then(payment.client_payment_date, "clientPaymentDate", told_at)
         or by_then(payment.payment_date, "paymentDate", told_at)
-        or told_at
     )
 
 
@@ -237,10 +257,12 @@ def done_refunds(payment: Payment, told_at: datetime) -> list[DoneRefund]:
         if refund.status == "DONE":
             value = amount(refund.value, "refunds.value")
             asked_at = moment(refund.date_created, "refunds.dateCreated")
-            at = moment(refund.effective_date, "refunds.effectiveDate") or asked_at or told_at
+            at = moment(refund.effective_date, "refunds.effectiveDate") or asked_at
             key = refund_id(asked_at, value)
             seen[key] += 1
-            refunds.append(DoneRefund(numbered(key, seen[key]), at, min(value, price(payment))))
+            given_back = min(value, price(payment))
+            name = numbered(key, seen[key])
+            refunds.append(DoneRefund(name, at or told_at, given_back, is_dated_by_us=at is None))
     return sorted(refunds, key=lambda refund: refund.at)
 
 
@@ -272,6 +294,7 @@ def refunded(charge: ChargeFact, refund: DoneRefund) -> ChargeFact:
         charge,
         status=ChargeStatus.PARTIALLY_REFUNDED,
         occurred_at=refund.at,
+        is_dated_by_us=refund.is_dated_by_us,
         refund_id=refund.id,
         refunded_amount=refund.value,
     )
@@ -307,4 +330,5 @@ def told_of(charge: ChargeFact, status: SubscriptionStatus, at: datetime) -> Sub
         product=charge.product,
         plan=charge.product.name,
         price=charge.amount,
+        is_dated_by_us=charge.is_dated_by_us and at == charge.occurred_at,
     )

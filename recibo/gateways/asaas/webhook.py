@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from recibo.gateways import signatures
-from recibo.gateways.asaas import customers
+from recibo.gateways.asaas import answers
 from recibo.gateways.asaas.dates import moment
 from recibo.gateways.asaas.payloads import HEADLINE, NOTICE, Notice, whole
 from recibo.gateways.asaas.payments import payment_facts
@@ -113,8 +113,8 @@ def sign(request: RawRequest, secret: bytes) -> RawRequest:
 
 def identify(request: RawRequest) -> Identity:
     """Which news this is. Raises PayloadError."""
-    if is_answer(request):
-        return customers.customer_identity(request)
+    if resource := resource_of(request):
+        return answers.IDENTITIES[resource](request)
     headline = whole(HEADLINE, request.body)
     return Identity(
         event_id=headline.id or fingerprint(request.body),
@@ -126,8 +126,8 @@ def identify(request: RawRequest) -> Identity:
 
 def parse(request: RawRequest) -> list[Fact]:
     """The facts. Raises PayloadError, UnknownStatusError or IgnoredError."""
-    if is_answer(request):
-        return customers.customer_facts(request)
+    if resource := resource_of(request):
+        return answers.FACTS[resource](request)
     notice = whole(NOTICE, request.body)
     if (read := READERS.get(notice.event)) is None:
         raise IgnoredError(reason(notice.event))
@@ -136,14 +136,14 @@ def parse(request: RawRequest) -> list[Fact]:
     return read(notice, EVENTS[notice.event], told_at)
 
 
-def is_answer(request: RawRequest) -> bool:
-    """Whether this is a customer that we asked for. Raises PayloadError for anything else."""
-    resource = request.headers.get(ANSWER)
-    if resource is None:
-        return False
-    if resource != customers.RESOURCE.encode():
+def resource_of(request: RawRequest) -> str:
+    """What an answer that we asked for is about; "" for a webhook. Raises PayloadError."""
+    if ANSWER not in request.headers:
+        return ""
+    resource = request.headers[ANSWER].decode("latin-1")
+    if resource not in answers.FACTS:
         raise PayloadError("asaas: the answer is of no kind that is asked for")
-    return True
+    return resource
 
 
 def reason(event: str) -> str:

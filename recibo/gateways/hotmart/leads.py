@@ -10,7 +10,8 @@ from recibo.gateways.hotmart.values import decode, missing
 def cart_facts(notice: Notice) -> list[Fact]:
     """Somebody left the checkout. Repeated for the same person within hours."""
     data = decode(CART, notice.data)
-    return lead_facts(notice, data.buyer, data.product, offer=(data.offer or NO_OFFER).code)
+    offer = (data.offer or NO_OFFER).code
+    return lead_facts(notice, data.buyer, data.product, offer=offer, left_cart=True)
 
 
 def club_facts(notice: Notice) -> list[Fact]:
@@ -27,6 +28,7 @@ def lead_facts(
     *,
     offer: str | None = None,
     detail: str | None = None,
+    left_cart: bool = False,
 ) -> list[Fact]:
     """The one fact of an event without a charge. Raises PayloadError without an e-mail."""
     refuse_panel_test(product, buyer.email)
@@ -36,5 +38,6 @@ def lead_facts(
             customer=customer_fact(buyer) or missing("email"),
             product=product_fact(product, offer),
             detail=detail or "",
+            left_cart=left_cart,
         )
     ]

@@ -1,4 +1,4 @@
-"""Hotmart's webhook 2.0.0: bytes in, facts out.
+"""Hotmart's webhook 2.0.0, and what we asked its API: bytes in, facts out.
 
 Source: "Webhook", Hotmart developers, and deliveries of 2023 to 2026. What is assumed where the
 documentation is silent is said in docs/gateways/hotmart.md.
@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from recibo.gateways import signatures
-from recibo.gateways.contract import Identity, RawRequest
+from recibo.gateways.contract import ANSWER, Identity, RawRequest
 from recibo.gateways.errors import IgnoredError
 from recibo.gateways.facts import EventType, Fact
+from recibo.gateways.hotmart import buyers, sales, states
+from recibo.gateways.hotmart.answers import Reader, reader
 from recibo.gateways.hotmart.headline import HEADLINE, Headline, fingerprint
 from recibo.gateways.hotmart.leads import cart_facts, club_facts
 from recibo.gateways.hotmart.legacy import LEGACY, form, form_headline, is_form, legacy_identity
@@ -31,6 +33,7 @@ PERSONAL_FIELDS = frozenset(
         *("email", "name", "first_name", "last_name", "document", "address", "buyer_ip"),
         *("phone", "checkout_phone", "checkout_phone_code", "cell", "dddCell", "dddPhone"),
         *("zipcode", "city", "state", "neighborhood", "number", "complement"),
+        *("shopper", "cellphone", "trade_name", "documents", "zip_code"),  # the API
         *("doc", "phone_local_code", "phone_number", "buyerVO"),  # 1.0.0
         *("phone_checkout_local_code", "phone_checkout_number"),  # 1.0.0
         "hottok",  # not personal but secret, and some bodies hold it
@@ -46,6 +49,14 @@ READERS: dict[EventType, Callable[[Notice], list[Fact]]] = {
     EventType.CART_ABANDONED: cart_facts,
     EventType.MEMBER_FIRST_ACCESS: club_facts,
     EventType.MEMBER_MODULE_COMPLETED: club_facts,
+}
+
+#: What reads an answer of the API, by the resource that it is.
+ANSWERS = {
+    sales.RESOURCE.encode(): Reader(sales.sale_identity, sales.sale_facts),
+    states.RESOURCE.encode(): Reader(states.subscription_identity, states.subscription_facts),
+    states.CANCELLATION.encode(): Reader(states.cancellation_identity, states.cancellation_facts),
+    buyers.RESOURCE.encode(): Reader(buyers.buyer_identity, buyers.buyer_facts),
 }
 
 
@@ -73,6 +84,8 @@ def sign(request: RawRequest, secret: bytes) -> RawRequest:
 
 def identify(request: RawRequest) -> Identity:
     """Which news this is. Raises PayloadError."""
+    if ANSWER in request.headers:
+        return reader(request, ANSWERS).identify(request)
     headline = headline_of(request)
     if not headline.event:
         return legacy_identity(headline, request.body)
@@ -97,6 +110,8 @@ def headline_of(request: RawRequest) -> Headline:
 
 def parse(request: RawRequest) -> list[Fact]:
     """The facts. Raises PayloadError, UnknownStatusError or IgnoredError."""
+    if ANSWER in request.headers:
+        return reader(request, ANSWERS).parse(request)
     if is_form(request):
         raise IgnoredError(LEGACY)
     notice = whole(NOTICE, request.body)

@@ -1,7 +1,7 @@
 """Mercado Pago: payments, Checkout Pro and subscriptions. See docs/gateways/mercadopago.md."""
 
 from recibo.gateways.contract import Gateway
-from recibo.gateways.mercadopago import api, simulation, webhook
+from recibo.gateways.mercadopago import api, changes, lists, simulation, webhook
 
 MERCADOPAGO = Gateway(
     slug="mercadopago",
@@ -20,6 +20,14 @@ MERCADOPAGO = Gateway(
     api_url_setting="MERCADOPAGO_API_URL",
     calls_per_second=5.0,  # no official limit is known
     fetch=api.fetch,
+    fetch_charge=api.fetch_charge,
+    search_charges=lists.search_charges,
+    list_sales=lists.list_sales,
+    list_subscriptions=lists.list_subscriptions,
+    cancel_subscription=changes.cancel_subscription,
+    reactivate_subscription=changes.reactivate_subscription,
     ping=api.ping,
     # No fetch_customer: payments tell the e-mail, and the API knows no buyer by a payer's id.
+    # No change_due_day or change_plan: the API answers 200 to both and changes nothing (measured).
+    # No webhook_queues: how webhooks fare is shown in the panel only.
 )

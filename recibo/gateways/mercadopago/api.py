@@ -1,8 +1,11 @@
-"""Asking Mercado Pago what a notice is about. Source: API reference, Mercado Pago developers."""
+"""Asking Mercado Pago what a notice is about, and how a payment stands.
+
+Source: API reference, Mercado Pago developers.
+"""
 
 import re
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -12,7 +15,7 @@ from recibo.gateways import http
 from recibo.gateways.contract import Api, RawRequest
 from recibo.gateways.errors import DeniedError, NotFoundError, PayloadError, UnavailableError
 from recibo.gateways.mercadopago import notices
-from recibo.gateways.mercadopago.values import Number, decode, id_text
+from recibo.gateways.mercadopago.values import Number, decode, id_text, is_id
 
 PATHS = {
     "payment": "/v1/payments/",
@@ -26,6 +29,12 @@ SEARCH = "/v1/payments/search"
 
 #: An access token ends in the number of the account that it belongs to.
 TOKEN = re.compile(r"[A-Z_]+-\d+-\d{6}-[0-9a-f]{32}-(\d{1,20})", re.ASCII)
+
+
+class Identified(Protocol):
+    """Any resource."""
+
+    id: Number
 
 
 class Named(Struct):
@@ -54,7 +63,7 @@ class MerchantOrder(Struct):
     payments: list[Named] | None = None
 
 
-R = TypeVar("R", Named, Invoice, Chargeback, MerchantOrder)
+R = TypeVar("R", bound=Identified)
 
 NAMED = msgspec.json.Decoder(Named)
 INVOICE = msgspec.json.Decoder(Invoice)
@@ -148,9 +157,21 @@ def resource_id(code: Number) -> str:
         raise UnavailableError(str(error)) from error
 
 
+def fetch_charge(api: Api, charge_id: str) -> list[RawRequest]:
+    """The payment as it is now. Raises UnavailableError, NotFoundError, DeniedError."""
+    if not is_id(charge_id):
+        raise NotFoundError("Not the id of a payment of Mercado Pago")
+    return payment(api, charge_id)
+
+
 def payment_answer(api: Api, code: str, **notes: str) -> RawRequest:
-    """A payment, with the number of the account that asked."""
+    """A payment that is read by its id."""
     body, _ = read(api, "payment", code, NAMED)
+    return payment_told(api, body, **notes)
+
+
+def payment_told(api: Api, body: bytes, **notes: str) -> RawRequest:
+    """A payment, with the number of the account that asked."""
     if own := TOKEN.fullmatch(token(api)):
         notes = {**notes, "collector": own[1]}
     return http.answer("payment", body, **notes)

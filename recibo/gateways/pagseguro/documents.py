@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError, tostring
 
 from defusedxml.ElementTree import DefusedXMLParser  # type: ignore[import-untyped]
 
@@ -20,12 +20,13 @@ LONGEST_TEXT = 500
 
 
 class Row(NamedTuple):
-    """A transaction as a search lists it. It lacks the buyer, and can lack the reference."""
+    """A transaction or a subscription as a search lists it. It lacks the buyer, and often more."""
 
     code: str
     status: str
     type: str
     reference: str
+    body: bytes  # the row, as a document of its own
 
 
 class Page(NamedTuple):
@@ -33,6 +34,17 @@ class Page(NamedTuple):
 
     rows: list[Row]
     pages: int
+
+
+class Listing(NamedTuple):
+    """What a search answers: its root, and where the rows are in it."""
+
+    root: str
+    rows: str
+
+
+TRANSACTIONS = Listing("transactionSearchResult", "transactions/transaction")
+PRE_APPROVALS = Listing("preApprovalSearchResult", "preApprovals/preApproval")
 
 
 def document(body: bytes, tag: str) -> Element:
@@ -97,23 +109,31 @@ def last_event_at(element: Element) -> datetime:
     return moment(required(element, path), path)
 
 
-def page(body: bytes) -> Page:
+def page(body: bytes, listing: Listing) -> Page:
     """One page of a search, in whatever order its elements come. Raises PayloadError."""
-    root = document(body, "transactionSearchResult")
+    root = document(body, listing.root)
     total = text(root, "totalPages")
-    return Page(list(rows(root)), int(total) if COUNT.fullmatch(total) else 1)
+    return Page(list(rows(root, listing)), int(total) if COUNT.fullmatch(total) else 1)
 
 
-def rows(root: Element) -> Iterator[Row]:
-    """The transactions of a page. An abandoned checkout has no status, and is none."""
-    for transaction in root.findall("transactions/transaction"):
-        if status := text(transaction, "status"):
+def rows(root: Element, listing: Listing) -> Iterator[Row]:
+    """What a page lists. An abandoned checkout has no status, and is no transaction."""
+    for element in root.findall(listing.rows):
+        if status := text(element, "status"):
             yield Row(
-                code=required(transaction, "code"),
+                code=required(element, "code"),
                 status=status,
-                type=text(transaction, "type"),
-                reference=text(transaction, "reference"),
+                type=text(element, "type"),
+                reference=text(element, "reference"),
+                body=alone(element),
             )
+
+
+def alone(element: Element) -> bytes:
+    """A part of an answer as a document of its own, in the encoding that PagSeguro writes."""
+    element.tail = None
+    body: bytes = tostring(element, encoding="iso-8859-1")
+    return body
 
 
 def errors(root: Element) -> str:

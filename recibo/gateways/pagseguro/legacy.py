@@ -50,8 +50,9 @@ STATUSES: Mapping[str, tuple[EventType, ChargeStatus | None]] = {
     "11": (EventType.CHARGE_UPDATED, None),  # a refund is under way: 6 will tell
 }
 
+PAYMENT = "1"
 #: A transaction's type: what is sold, a cycle of a subscription, a charging, a donation.
-SALES = frozenset({"1", "5", "6", "11"})
+SALES = frozenset({PAYMENT, "5", "6", "11"})
 #: All the others: money that moves, and nothing is sold.
 NO_SALES = {
     "2": "a transfer",
@@ -123,8 +124,8 @@ def transaction_identity(body: bytes) -> Identity:
 
 
 def transaction_word(transaction: Element) -> str:
-    """``transaction/3``; ``transaction/type 2`` for what is no sale."""
-    kind, status = required(transaction, "type"), status_word(transaction)
+    """``transaction/3``; ``transaction/type 2`` for what is no sale. A row can lack the type."""
+    kind, status = text(transaction, "type") or PAYMENT, status_word(transaction)
     return f"transaction/{status}" if kind in SALES else f"transaction/type {kind}"
 
 

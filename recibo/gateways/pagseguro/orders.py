@@ -338,6 +338,7 @@ def charge_fact(charge: Charge, sold: Sold, at: datetime | None) -> ChargeFact:
         refusal_reason=refusal_reason(charge, status),
         refunded_amount=refunded_amount(charge),
         metadata=known({"charge_id": charge.id, "order_id": sold.order_id}),
+        is_dated_by_us=status in UNDATED and at is not None,
     )
 
 

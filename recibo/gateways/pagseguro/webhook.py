@@ -22,7 +22,7 @@ from recibo.gateways.errors import (
     UnprovenError,
 )
 from recibo.gateways.facts import EventType, Fact
-from recibo.gateways.pagseguro import legacy, notices, orders, proof, recurring
+from recibo.gateways.pagseguro import legacy, listed, notices, orders, proof, recurring
 from recibo.gateways.pagseguro.reading import Id, Text, decode, fingerprint, missing
 
 EVENTS = {**notices.EVENTS, **legacy.EVENTS, **orders.EVENTS, **recurring.EVENTS}
@@ -213,4 +213,6 @@ ANSWERS: Mapping[str, Reader] = {
     "subscription": Reader(recurring.subscription_identity, recurring.subscription_facts),
     "transaction": Reader(legacy.transaction_identity, undated(legacy.transaction_facts)),
     "pre-approval": Reader(legacy.pre_approval_identity, undated(legacy.pre_approval_facts)),
+    listed.TRANSACTION: Reader(listed.transaction_identity, undated(listed.no_facts)),
+    listed.PRE_APPROVAL: Reader(listed.pre_approval_identity, undated(listed.no_facts)),
 }

@@ -1,17 +1,20 @@
-"""Pagar.me's API v5, as far as a webhook that proves nothing, or tells too little, has to be asked.
+"""Pagar.me's API v5: a resource by its id, for polling and for a webhook that proves nothing.
 
 Source: "Introdução à API" and "Webhooks", Pagar.me docs v5. A test account has the same address.
 """
 
 import base64
 import re
+from typing import Any, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from recibo.gateways import http
 from recibo.gateways.contract import Api, RawRequest
 from recibo.gateways.errors import (
     ApiError,
+    DeniedError,
     NotFoundError,
     PayloadError,
     UnavailableError,
@@ -46,6 +49,22 @@ RESOURCES = {
 ID = re.compile(r"[a-z]{2,8}_[A-Za-z0-9]{8,40}")
 
 
+#: Characters of a refusal that are told.
+LONGEST_REASON = 300
+
+T = TypeVar("T")
+
+
+class Refusal(Struct):
+    """What Pagar.me answers to what it does not do. ``errors``: by field."""
+
+    message: str = ""
+    errors: dict[str, list[str]] | None = None
+
+
+REFUSAL = msgspec.json.Decoder(Refusal)
+
+
 def ping(api: Api) -> None:
     """Prove that the secret key works. Raises DeniedError or UnavailableError."""
     http.get(api, f"{VERSION}/charges", parameters={"size": 1}, headers=authorization(api))
@@ -65,6 +84,15 @@ def fetch(api: Api, notice: RawRequest) -> list[RawRequest]:
     if envelope.type in CHARGEBACKS:
         return [chargeback(api, envelope)]
     return [fetch_resource(api, envelope)]
+
+
+def fetch_charge(api: Api, charge_id: str) -> list[RawRequest]:
+    """A charge as it stands now. One of v4 has another form of id, and this API does not know it.
+
+    Raises UnavailableError, NotFoundError, DeniedError.
+    """
+    require(charge_id, "charge")
+    return [http.answer("charge", read(api, charge_id))]
 
 
 def fetch_resource(api: Api, envelope: Envelope) -> RawRequest:
@@ -107,6 +135,16 @@ def place_of(name: str) -> tuple[str, str]:
     return places[kind]
 
 
+def require(name: str, resource: str) -> None:
+    """Raise NotFoundError unless this can be the id of such a resource."""
+    try:
+        is_one = resource_of(name) == resource
+    except PayloadError:
+        is_one = False
+    if not is_one:
+        raise NotFoundError(f"Not the id of a {resource} of Pagar.me")
+
+
 def read(api: Api, name: str) -> bytes:
     """A resource by its id. Raises PayloadError, and as ``http.get`` does.
 
@@ -130,6 +168,35 @@ def headline_of(body: bytes) -> Headline:
         return HEADLINE.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Headline()
+
+
+def ask(api: Api, method: str, path: str, **more: Any) -> bytes:
+    """The body of an answer. Raises as ``http.request``; a refusal says why."""
+    try:
+        return http.request(api, method, VERSION + path, headers=authorization(api), **more)
+    except (UnavailableError, NotFoundError, DeniedError):
+        raise
+    except ApiError as error:
+        raise ApiError(f"{error}{reasons(error)}", status=error.status) from error
+
+
+def reasons(error: ApiError) -> str:
+    """Why Pagar.me refuses, in its own words, as the end of a message; "" where it says nothing."""
+    try:
+        refusal = decode(REFUSAL, error.body)
+    except PayloadError:
+        return ""
+    fields = [text for texts in (refusal.errors or {}).values() for text in texts]
+    told = " ".join(filter(None, [refusal.message, *fields]))
+    return f": {told[:LONGEST_REASON]}" if told else ""
+
+
+def readable(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """An answer, decoded. Raises UnavailableError for anything else."""
+    try:
+        return decode(decoder, body)
+    except PayloadError as error:
+        raise UnavailableError("The answer cannot be read") from error
 
 
 def authorization(api: Api) -> dict[str, str]:

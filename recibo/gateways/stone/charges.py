@@ -102,10 +102,17 @@ class Bought(Struct, kw_only=True):
 
 
 class Notice(Struct, kw_only=True):
-    """The news that a resource came with. Both are empty for a resource that we asked for."""
+    """The news that a resource came with. Both are empty for a resource that we asked for, but
+    that one which we had changed has the time of that.
+    """
 
     event: str = ""
     created_at: datetime | None = None
+
+    @property
+    def is_act(self) -> bool:
+        """Whether the resource was read after we had it changed."""
+        return not self.event and self.created_at is not None
 
 
 def bought_by(charge: Charge) -> Bought:

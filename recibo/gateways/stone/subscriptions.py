@@ -123,8 +123,13 @@ def known_status(subscription: Subscription) -> SubscriptionStatus:
 def occurred_at(
     subscription: Subscription, status: SubscriptionStatus | None, notice: Notice
 ) -> datetime:
-    """When it happened: a cancellation at its own time, all else at the latest change."""
+    """When it happened: a cancellation at its own time, all else at the latest change.
+
+    One that we had changed was read afterwards, whatever the time of its latest change.
+    """
     changed_at = latest(subscription, "created_at", "updated_at")
+    if changed_at and notice.is_act and notice.created_at:
+        changed_at = max(changed_at, notice.created_at)
     if status is SubscriptionStatus.CANCELLED:
         cancelled_at = moment(subscription.canceled_at, "canceled_at")
         changed_at = cancelled_at or notice.created_at or changed_at

@@ -1,7 +1,9 @@
 """What AppMax is asked, against a real server: who is asked, with what, and what can go wrong."""
 
 import json
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
@@ -9,28 +11,20 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from recibo.gateways.appmax import APPMAX, api
-from recibo.gateways.contract import ANSWER, Api, RawRequest
+from recibo.gateways.appmax import APPMAX, api, calls
+from recibo.gateways.contract import ANSWER, Api, MemoryTokens, RawRequest
 from recibo.gateways.errors import ApiError, DeniedError, NotFoundError, UnavailableError
 from recibo.gateways.facts import ChargeFact, ChargeStatus, LeadFact, SubscriptionStatus
+from tests.gateways.appmax.served import KEY, TOKEN_PATH, application_credentials, whole
 from tests.gateways.gateway_server import Canned, GatewayServer, asking, told
 from tests.recordings import recorded
 
-KEY = "00000000-00000000-00000000-00000000"
 V3_PATH, V1_PATH = "/api/v3/order/200001", "/v1/orders/300001"
 LIQUID_PATH = "/v1/orders/total-liquid/300001"
-TOKEN_PATH = "/oauth2/token"
 
 LEGACY = "appmax/panel_old_legacy_order_paid"
 PAYMENT = "appmax/app_payment_not_authorized"
 SUBSCRIPTION = "appmax/app_subscription_charge_failed"
-
-
-@pytest.fixture(autouse=True)
-def _no_tokens() -> Iterator[None]:
-    api.TOKENS.clear()
-    yield
-    api.TOKENS.clear()
 
 
 @pytest.fixture
@@ -51,21 +45,6 @@ def application(server: GatewayServer) -> Iterator[Api]:
 def both(server: GatewayServer) -> Iterator[Api]:
     with asking(server.url, {"access_token": KEY, **application_credentials(server)}) as account:
         yield account
-
-
-def application_credentials(server: GatewayServer) -> dict[str, str]:
-    server.routes[TOKEN_PATH] = whole("appmax/api_v1_token")
-    return {"client_id": "loja", "client_secret": "segredo", "auth_url": server.url}
-
-
-def whole(name: str) -> Canned:
-    """A recording as an answer: a body, or status, headers and body."""
-    content = json.loads(recorded(name).body)
-    if "http_status" not in content:
-        return told(content)
-    return Canned(
-        content["http_status"], content.get("headers", {}), json.dumps(content["body"]).encode()
-    )
 
 
 def notice(name: str, **data: Any) -> RawRequest:
@@ -175,7 +154,7 @@ def test_each_api_has_its_own_host() -> None:
     credentials = {"access_token": KEY, "client_id": "loja", "client_secret": "segredo"}
     with httpx.Client(transport=httpx.MockTransport(unknown)) as client:
         account = Api(client, APPMAX.api_url, credentials)
-        api.TOKENS[api.owner(account)] = ("token", float("inf"))
+        account.tokens.put(calls.owner(account), "token", 60)
         with pytest.raises(NotFoundError):
             api.fetch(account, notice(LEGACY))
     assert hosts == ["admin.appmax.com.br", "api.appmax.com.br"]
@@ -205,7 +184,7 @@ def test_a_token_serves_until_it_lapses(
 ) -> None:
     server.routes["/v1/orders/300006"] = whole("appmax/api_v1_order")
     now = [1000.0]
-    monkeypatch.setattr(api.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     for seconds in (0, 3539, 2):
         now[0] += seconds
         api.fetch(application, notice(PAYMENT))
@@ -216,8 +195,35 @@ def test_other_credentials_do_not_live_on_anothers_token(
     server: GatewayServer, application: Api
 ) -> None:
     api.ping(application)
-    other = Api(application.client, server.url, {**application.credentials, "client_secret": "x"})
+    credentials = {**application.credentials, "client_secret": "x"}
+    other = replace(application, credentials=credentials)
     api.ping(other)
+    assert server.paths == [TOKEN_PATH, TOKEN_PATH]
+
+
+def test_a_token_is_shared_by_all_who_keep_tokens_together(
+    server: GatewayServer, application: Api
+) -> None:
+    api.ping(application)
+    elsewhere = Api(application.client, server.url, application.credentials, application.tokens)
+    api.ping(elsewhere)
+    assert server.paths == [TOKEN_PATH]
+    api.ping(replace(application, tokens=MemoryTokens()))
+    assert server.paths == [TOKEN_PATH, TOKEN_PATH]
+
+
+def test_the_name_of_a_token_tells_no_secret(application: Api) -> None:
+    assert "segredo" not in calls.owner(application)
+    assert calls.owner(application).isalnum()
+
+
+@pytest.mark.parametrize("seconds", [0, 59, 60])
+def test_a_token_about_to_lapse_serves_once(
+    server: GatewayServer, application: Api, seconds: int
+) -> None:
+    server.routes[TOKEN_PATH] = told({"access_token": "kurz", "expires_in": seconds})
+    api.ping(application)
+    api.ping(application)
     assert server.paths == [TOKEN_PATH, TOKEN_PATH]
 
 
@@ -371,6 +377,71 @@ def test_without_credentials_a_person_has_to_set_them(server: GatewayServer) -> 
     assert server.asked == []
 
 
+# One order
+
+
+def test_an_order_that_is_polled_is_the_same_news_as_after_a_notice(
+    server: GatewayServer, store: Api
+) -> None:
+    server.routes[V3_PATH] = whole("appmax/api_v3_order")
+    assert APPMAX.fetch_charge
+    (polled,), (noticed,) = APPMAX.fetch_charge(store, "200001"), api.fetch(store, notice(LEGACY))
+    assert APPMAX.identify(polled) == APPMAX.identify(noticed)
+
+
+def test_an_order_is_polled_where_it_can_be(server: GatewayServer, application: Api) -> None:
+    server.routes[V1_PATH] = whole("appmax/api_v1_order")
+    (answer,) = api.fetch_charge(application, "300001")
+    (fact,) = APPMAX.parse(answer)
+    assert isinstance(fact, ChargeFact)
+    assert (fact.charge_id, fact.status) == ("300001", ChargeStatus.PAID)
+
+
+def test_an_order_is_polled_in_one_call_if_both_can_be_asked(
+    server: GatewayServer, both: Api
+) -> None:
+    server.routes[V3_PATH] = whole("appmax/api_v3_order")
+    api.fetch_charge(both, "200001")
+    assert server.paths == [V3_PATH]
+
+
+def test_an_order_is_searched_by_its_number(server: GatewayServer, store: Api) -> None:
+    server.routes[V3_PATH] = whole("appmax/api_v3_order")
+    server.routes["/api/v3/order/200009"] = whole("appmax/api_v3_order_not_found")
+    assert APPMAX.search_charges
+    assert len(APPMAX.search_charges(store, " 200001 ")) == 1
+    assert APPMAX.search_charges(store, "200009") == []
+
+
+def test_a_reference_of_the_sellers_own_is_known_to_nobody(
+    server: GatewayServer, store: Api
+) -> None:
+    assert api.search_charges(store, "PED-2026-0001") == []
+    assert server.asked == []
+
+
+def test_a_search_that_fails_is_no_empty_answer(server: GatewayServer, store: Api) -> None:
+    server.routes[V3_PATH] = [Canned(500), whole("appmax/api_v3_invalid_token")]
+    with pytest.raises(UnavailableError):
+        api.search_charges(store, "200001")
+    with pytest.raises(DeniedError):
+        api.search_charges(store, "200001")
+
+
+def test_an_order_cancelled_while_its_pix_waited_does_not_stay_pending(
+    server: GatewayServer, store: Api
+) -> None:
+    order = json.loads(recorded("appmax/api_v3_order_pix_pending").body)
+    server.routes[V3_PATH] = told(order)
+    (pending,) = APPMAX.parse(api.fetch_charge(store, "200001")[0])
+    order["data"]["status"] = "cancelado"
+    server.routes[V3_PATH] = told(order)
+    (cancelled,) = APPMAX.parse(api.fetch_charge(store, "200001")[0])
+    assert isinstance(cancelled, ChargeFact)
+    assert cancelled.status is ChargeStatus.CANCELLED
+    assert cancelled.occurred_at >= pending.occurred_at
+
+
 # Buyers and credentials
 
 
@@ -405,4 +476,4 @@ def test_wrong_credentials_are_denied(server: GatewayServer, store: Api) -> None
 
 
 def test_tokens_come_from_appmax_unless_a_setting_points_elsewhere(store: Api) -> None:
-    assert api.auth_url(store) == "https://auth.appmax.com.br"
+    assert calls.auth_url(store) == "https://auth.appmax.com.br"

@@ -591,7 +591,7 @@ def test_the_id_of_a_subscription_may_be_missing() -> None:
 
 
 def test_a_subscription_without_a_bundle_is_known_by_its_customer() -> None:
-    assert subscription(CANCELLATION, subscription__bundle=[]).code == "40001"
+    assert subscription(CANCELLATION, subscription__bundle=[]).code == "40001-"
     with pytest.raises(PayloadError, match="customer_id"):
         subscription(CANCELLATION, subscription__bundle=[], id=None)
 
@@ -665,7 +665,12 @@ def test_an_order_of_a_subscription_without_any_time_is_an_error() -> None:
 )
 def test_somebody_who_showed_up_is_a_lead(name: str, product: ProductFact) -> None:
     (fact,) = APPMAX.parse(recorded(name))
-    assert fact == LeadFact(occurred_at=at("2026-10-05T14:00:00"), customer=ANA, product=product)
+    assert fact == LeadFact(
+        occurred_at=at("2026-10-05T14:00:00"),
+        customer=ANA,
+        product=product,
+        left_cart="nterested" in name,
+    )
 
 
 def test_an_applications_customer_is_dated_by_his_last_change() -> None:

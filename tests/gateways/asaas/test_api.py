@@ -1,28 +1,22 @@
 """What Asaas is asked, against a real server on this machine."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from recibo.gateways.asaas import ASAAS, api
+from recibo.gateways.asaas.answers import read_at
 from recibo.gateways.contract import ANSWER, Api
 from recibo.gateways.errors import ApiError, DeniedError, NotFoundError, UnavailableError
-from recibo.gateways.facts import LeadFact
-from tests.gateways.gateway_server import Canned, GatewayServer, asking, told
+from recibo.gateways.facts import ChargeFact, ChargeStatus, LeadFact
+from tests.gateways.asaas.conftest import KEY
+from tests.gateways.gateway_server import TIMEOUT, Canned, GatewayServer, asking, told
 from tests.recordings import recorded
 
-KEY = "$aact_hmlg_exemplo"
 ID = "cus_000090000001"
 PATH = f"/v3/customers/{ID}"
 CUSTOMER = Canned(body=recorded("asaas/api_customer").body)
-
-
-@pytest.fixture
-def asaas(server: GatewayServer) -> Iterator[Api]:
-    with asking(server.url, {"api_key": KEY}) as view:
-        yield view
 
 
 def whole_answer(name: str) -> Canned:
@@ -131,6 +125,114 @@ def test_a_ping_asks_for_one_customer(server: GatewayServer, asaas: Api) -> None
     api.ping(asaas)
     (asked,) = server.asked
     assert (asked.path, asked.query) == ("/v3/customers", {"limit": ["1"]})
+
+
+PAYMENT = "/v3/payments/pay_car0000000001"
+PAID = Canned(body=recorded("asaas/api_payment_card_confirmed").body)
+
+
+def test_a_charge_is_asked_for_by_its_id(server: GatewayServer, asaas: Api) -> None:
+    server.routes[PAYMENT] = PAID
+    before = datetime.now(UTC)
+    (answer,) = api.fetch_charge(asaas, "pay_car0000000001")
+    assert (answer.headers[ANSWER], answer.body) == (b"payment", PAID.body)
+    assert before <= read_at(answer) <= datetime.now(UTC)
+    (charge,) = ASAAS.parse(answer)
+    assert isinstance(charge, ChargeFact)
+    assert charge.status is ChargeStatus.PAID
+
+
+def test_an_answer_is_as_old_as_its_question(server: GatewayServer, asaas: Api) -> None:
+    server.routes[PAYMENT] = Canned(body=PAID.body, delay=0.2)
+    (answer,) = api.fetch_charge(asaas, "pay_car0000000001")
+    assert datetime.now(UTC) - read_at(answer) >= timedelta(seconds=0.2)
+
+
+@pytest.mark.parametrize("charge_id", ["", "pay_", "cus_1", "pay_1/../../webhooks", "pay_ç", "7"])
+def test_what_is_no_payment_is_not_there(server: GatewayServer, asaas: Api, charge_id: str) -> None:
+    with pytest.raises(NotFoundError):
+        api.fetch_charge(asaas, charge_id)
+    assert not server.asked
+
+
+@pytest.mark.parametrize(
+    ("canned", "error"),
+    [
+        (Canned(404), NotFoundError),
+        (Canned(401), DeniedError),
+        (Canned(503), UnavailableError),
+        (Canned(body=b"<html>"), UnavailableError),
+        (Canned(body=b"[" * 100_000), UnavailableError),
+        (Canned(body=recorded("asaas/api_payment_pix_received").body), UnavailableError),
+        (Canned(body=PAID.body, delay=TIMEOUT + 0.3), UnavailableError),
+    ],
+)
+def test_every_failure_says_what_to_do_next(
+    server: GatewayServer, asaas: Api, canned: Canned, error: type[ApiError]
+) -> None:
+    server.routes[PAYMENT] = canned
+    with pytest.raises(ApiError) as failed:
+        api.fetch_charge(asaas, "pay_car0000000001")
+    assert type(failed.value) is error
+
+
+def test_a_reference_finds_each_of_its_charges(server: GatewayServer, asaas: Api) -> None:
+    server.routes["/v3/payments"] = [
+        Canned(body=recorded(f"asaas/api_payments_list_page_{number}").body) for number in (1, 2)
+    ]
+    found = api.search_charges(asaas, "PED 2026/0001&status=PAID")
+    assert [ASAAS.identify(one).charge_id for one in found] == [
+        *("pay_pix0000000001", "pay_car0000000001", "pay_bol0000000001"),
+    ]
+    assert [asked.query for asked in server.asked] == [
+        {"externalReference": ["PED 2026/0001&status=PAID"], "offset": [at], "limit": ["100"]}
+        for at in ("0", "100")
+    ]
+
+
+def test_a_reference_that_nobody_knows_has_no_charges(server: GatewayServer, asaas: Api) -> None:
+    server.routes["/v3/payments"] = Canned(body=recorded("asaas/api_payments_list_empty").body)
+    assert api.search_charges(asaas, "PED-9") == []
+    assert len(server.asked) == 1
+
+
+def test_no_reference_is_not_the_reference_of_every_sale(server: GatewayServer, asaas: Api) -> None:
+    assert api.search_charges(asaas, "") == []
+    assert not server.asked
+
+
+def test_a_search_without_end_is_ended(server: GatewayServer, asaas: Api) -> None:
+    server.routes["/v3/payments"] = Canned(body=recorded("asaas/api_payments_list_page_1").body)
+    assert api.search_charges(asaas, "PED-1")
+    assert len(server.asked) == api.MOST_PAGES
+
+
+def test_a_search_that_promises_more_and_gives_nothing_ends(
+    server: GatewayServer, asaas: Api
+) -> None:
+    server.routes["/v3/payments"] = told({"data": [], "hasMore": True})
+    assert api.search_charges(asaas, "PED-1") == []
+    assert len(server.asked) == 1
+
+
+def test_a_refusal_is_told_in_the_gateways_words(server: GatewayServer, asaas: Api) -> None:
+    server.routes["/v3/payments"] = whole_answer("api_error_card_refused_400")
+    with pytest.raises(ApiError, match="400: Transação não autorizada") as refused:
+        api.search_charges(asaas, "PED-1")
+    assert (type(refused.value), refused.value.status) == (ApiError, 400)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"errors": []}', b'{"errors": [{}]}'])
+def test_a_refusal_without_words_is_one_too(server: GatewayServer, asaas: Api, body: bytes) -> None:
+    server.routes["/v3/payments"] = Canned(400, body=body)
+    with pytest.raises(ApiError, match=r"400$"):
+        api.search_charges(asaas, "PED-1")
+
+
+def test_a_key_that_may_not_do_it_needs_a_permission(server: GatewayServer, asaas: Api) -> None:
+    server.routes["/v3/payments"] = Canned(403)
+    with pytest.raises(DeniedError, match="permission"):
+        api.search_charges(asaas, "PED-1")
 
 
 def test_a_wrong_key_is_denied(server: GatewayServer, asaas: Api) -> None:

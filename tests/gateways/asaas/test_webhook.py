@@ -919,7 +919,7 @@ def test_an_answer_without_its_time_is_dated_by_the_customer() -> None:
 
 
 def test_an_answer_of_another_kind_is_not_read() -> None:
-    request = RawRequest({ANSWER: b"payment"}, delivery(CONFIRMED).body)
+    request = RawRequest({ANSWER: b"invoice"}, delivery(CONFIRMED).body)
     for ask in (ASAAS.identify, ASAAS.parse):
         with pytest.raises(PayloadError, match="of no kind"):
             ask(request)

@@ -1,5 +1,7 @@
 """What the conformance suite has to know of Hotmart; what the names mean is said there."""
 
+from tests.recordings import names
+
 SECRET = b"a-secret-of-forty-characters-0123456789ab"
 
 IGNORED = {
@@ -34,4 +36,25 @@ SPELLINGS = {
     "SUBSCRIPTION_CANCELED",
     "SUBSCRIPTION_CANCELLED",
     "SUBSCRIPTION_CHANGED",
+}
+
+#: The time at which an answer was read.
+AT = {"at": "2026-03-20T05:00:00.000+00:00"}
+
+ANSWERS = {
+    "hotmart/answer-buyer": "buyer",
+    "hotmart/answer-cancellation": "cancellation",
+    "hotmart/answer-sale-approved": "sale",
+    "hotmart/answer-sale-complete": "sale",
+    "hotmart/answer-sale-refunded": "sale",
+    "hotmart/answer-sale-under-analysis": "sale",
+    "hotmart/answer-subscription-active": "subscription",
+    "hotmart/answer-subscription-cancelled": "subscription",
+}
+NOTES = dict.fromkeys(ANSWERS, AT)
+
+#: Whole answers of the API: only their parts enter the inbox.
+NOT_WEBHOOKS = {
+    *ANSWERS,
+    *(name for name in names("hotmart") if name.startswith("hotmart/api-")),
 }

@@ -958,6 +958,7 @@ def test_an_abandoned_cart_is_a_lead() -> None:
                 email="fabi.exemplo@example.com", name="Fabi Exemplo", phone="11900000002"
             ),
             product=ProductFact("1000202", "Curso de Violão Essencial", "violao26"),
+            left_cart=True,
         )
     ]
 

@@ -1,9 +1,7 @@
 """What is asked of Mercado Pago's API, against a real server on this machine."""
 
-import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,28 +10,11 @@ from recibo.gateways.contract import ANSWER, Api, RawRequest
 from recibo.gateways.errors import ApiError, DeniedError, NotFoundError, UnavailableError
 from recibo.gateways.mercadopago import MERCADOPAGO
 from tests.gateways.gateway_server import Asked, Canned, GatewayServer, asking, told
+from tests.gateways.mercadopago.served import PREAPPROVAL, TOKEN, canned, payment
 from tests.recordings import recorded
-
-RECORDINGS = Path(__file__).parent / "recordings"
-TOKEN = "APP_USR-7100000000000001-100514-0123456789abcdef0123456789abcdef-700000001"
 
 PAYMENT = RawRequest({}, b"{}", b"data.id=90010000001&type=payment")
 PATH = "/v1/payments/90010000001"
-PREAPPROVAL = "2c9380840000000001900000000a0001"
-
-
-def canned(name: str) -> Canned:
-    """A recorded answer: a resource as it is, or a whole response."""
-    body = (RECORDINGS / f"{name}.json").read_bytes()
-    whole = json.loads(body)
-    if isinstance(whole, dict) and whole.keys() == {"status", "headers", "body"}:
-        return Canned(whole["status"], whole["headers"], json.dumps(whole["body"]).encode())
-    return Canned(200, {"content-type": "application/json"}, body)
-
-
-def payment(code: int, name: str = "api_payment_card_approved") -> Canned:
-    """A recorded payment under another id."""
-    return told(json.loads((RECORDINGS / f"{name}.json").read_bytes()) | {"id": code})
 
 
 @pytest.fixture
@@ -138,6 +119,40 @@ def test_a_token_of_another_form_names_no_account(server: GatewayServer) -> None
     with asking(server.url, {"access_token": "APP_USR-test-123"}) as api:
         (answer,) = fetch(api)
     assert b"x-recibo-collector" not in answer.headers
+
+
+# How one payment stands
+
+
+def test_a_charge_that_is_asked_for_is_the_same_news_as_after_its_notice(
+    server: GatewayServer, api: Api
+) -> None:
+    server.routes[PATH] = canned("api_payment_pix_approved")
+    (polled,), (noticed,) = fetch_charge(api, "90010000001"), fetch(api)
+    assert MERCADOPAGO.identify(polled) == MERCADOPAGO.identify(noticed)
+    assert MERCADOPAGO.parse(polled) == MERCADOPAGO.parse(noticed)
+
+
+def test_a_charge_that_is_not_there_is_told_apart_from_one_that_cannot_be_read(
+    server: GatewayServer, api: Api
+) -> None:
+    server.routes[PATH] = [canned("api_payment_not_found_404"), canned("api_error_internal_500")]
+    with pytest.raises(NotFoundError):
+        fetch_charge(api, "90010000001")
+    with pytest.raises(UnavailableError):
+        fetch_charge(api, "90010000001")
+
+
+@pytest.mark.parametrize("charge_id", ["", "../users/me", "1?x=1", "9" * 65, "²", "1 2"])
+def test_what_is_no_id_is_never_asked_for(server: GatewayServer, api: Api, charge_id: str) -> None:
+    with pytest.raises(NotFoundError):
+        fetch_charge(api, charge_id)
+    assert server.asked == []
+
+
+def fetch_charge(api: Api, charge_id: str) -> list[RawRequest]:
+    assert MERCADOPAGO.fetch_charge
+    return MERCADOPAGO.fetch_charge(api, charge_id)
 
 
 # What is read for which notice

@@ -12,7 +12,15 @@ NOTICES = {
     "pagseguro/notification-preapproval",
     "pagseguro/notification-transaction",
 }
-UNPROVEN = THIN = NOTICES
+UNPROVEN = NOTICES
+
+#: Rows of searches: they name no buyer, so that each is read in full.
+TRANSACTION_ROWS = {
+    "pagseguro/row-transaction-status1-without-reference",
+    "pagseguro/row-transaction-status3-boleto-paid",
+}
+PRE_APPROVAL_ROWS = {"pagseguro/row-preapproval-cancelled-by-sender"}
+THIN = {*NOTICES, *TRANSACTION_ROWS, *PRE_APPROVAL_ROWS}
 
 TRANSACTIONS = {
     "pagseguro/found-perl-v2-transaction-lossy-encoding",
@@ -46,6 +54,8 @@ PRE_APPROVALS = {
 ANSWERS = {
     **dict.fromkeys(TRANSACTIONS, "transaction"),
     **dict.fromkeys(PRE_APPROVALS, "pre-approval"),
+    **dict.fromkeys(TRANSACTION_ROWS, "transaction-row"),
+    **dict.fromkeys(PRE_APPROVAL_ROWS, "pre-approval-row"),
     "pagseguro/v4-api-get-charge-paid": "charge",
     "pagseguro/v4-api-get-order-boleto-waiting": "order",
 }

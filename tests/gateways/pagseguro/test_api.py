@@ -1,9 +1,8 @@
 """Asking PagSeguro and PagBank, over real sockets: every answer, good and bad."""
 
-import itertools
 import json
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,11 +10,11 @@ import pytest
 from recibo.gateways.contract import ANSWER, Api, RawRequest
 from recibo.gateways.errors import ApiError, DeniedError, NotFoundError, UnavailableError
 from recibo.gateways.facts import ChargeStatus, SubscriptionStatus
-from recibo.gateways.pagseguro import PAGSEGURO, api
-from tests.gateways.gateway_server import Asked, Canned, GatewayServer, asking, serving, told
+from recibo.gateways.pagseguro import PAGSEGURO, api, calls, charges
+from tests.gateways.gateway_server import Canned, GatewayServer, asking, serving, told
+from tests.gateways.pagseguro.canned import CREDENTIALS, changed, recording
 from tests.recordings import recorded
 
-CREDENTIALS = {"email": "loja@example.com", "token": "token-ficticio"}
 CODE = "766B9C-AD4B044B04DA-77742F5FA653-E1AB24"
 NOTIFICATION = f"/v3/transactions/notifications/{CODE}"
 PRE_APPROVAL = "/v2/pre-approvals/notifications/0A1B2C-3D4E5F607182-93A4B5C6D7E8-F90A1B"
@@ -23,25 +22,6 @@ SEARCH = "/v2/transactions"
 ORDER = "/orders/ORDE_A1B2C3D4-0102-4F00-8A00-000000000102"
 NOTICE = recorded("pagseguro/legacy-notification-transaction")
 HINT = recorded("pagseguro/v4-webhook-order-card-paid")
-
-
-@pytest.fixture
-def asked_api(server: GatewayServer) -> Iterator[Api]:
-    with asking(server.url, CREDENTIALS) as view:
-        yield view
-
-
-def recording(name: str, status: int = 200, **headers: str) -> Canned:
-    named = {key.replace("_", "-"): value for key, value in headers.items()}
-    return Canned(status, named, recorded(f"pagseguro/{name}").body)
-
-
-def changed(name: str, *changes: tuple[str, str], status: int = 200) -> Canned:
-    body = recorded(f"pagseguro/{name}").body
-    for old, new in changes:
-        assert old.encode() in body, f"{old} is not in {name}"
-        body = body.replace(old.encode(), new.encode())
-    return Canned(status, {}, body)
 
 
 PAID = recording("legacy-v3-transaction-status3-card-paid")
@@ -184,7 +164,7 @@ def asks_v4(view: Api) -> object:
 
 
 def asks_search(view: Api) -> object:
-    return api.search_by_reference(view, "PEDIDO-1003")
+    return charges.search_charges(view, "PEDIDO-1003")
 
 
 BOTH = pytest.mark.parametrize(
@@ -322,255 +302,6 @@ def test_what_is_not_the_xml_that_was_asked_for_is_no_answer(
         api.fetch(asked_api, NOTICE)
 
 
-# Searches
-
-
-def transactions(server: GatewayServer, *numbers: int) -> None:
-    """Serve the legacy transactions of these numbers in full; other numbers are not there."""
-    for number in numbers:
-        code = f"A1B2C3D4-{number:04d}-4F00-8A00-{number:012d}"
-        answer = changed(
-            "legacy-v3-transaction-status3-card-paid",
-            ("A1B2C3D4-0003-4F00-8A00-000000000003", code),
-        )
-        server.routes[f"/v3/transactions/{code}"] = answer
-
-
-def numbers(server: GatewayServer) -> list[int]:
-    """The transactions that were read, in order."""
-    return [int(path[-12:]) for path in server.paths if path.startswith("/v3/transactions/")]
-
-
-def searches(server: GatewayServer) -> list[dict[str, str]]:
-    """The searches, without what is the same in all of them."""
-    same = {*CREDENTIALS, "maxPageResults"}
-    return [
-        {name: values[0] for name, values in asked.query.items() if name not in same}
-        for asked in server.asked
-        if asked.path == SEARCH
-    ]
-
-
-def test_a_search_reads_in_full_what_it_finds(server: GatewayServer, asked_api: Api) -> None:
-    """A row names no buyer: taken for the news itself, nobody would be given access."""
-    server.routes[SEARCH] = recording("legacy-v2-search-by-reference-one")
-    transactions(server, 3)
-    (answer,) = api.search_by_reference(asked_api, "PEDIDO-1003")
-    (fact,) = PAGSEGURO.parse(answer)
-    assert fact.customer.email == "marina.araujo@example.com"
-    assert searches(server) == [{"reference": "PEDIDO-1003", "page": "1"}]
-    assert {*CREDENTIALS} < {*server.asked[0].query}
-
-
-def test_of_several_attempts_the_paid_one_is_first_and_all_are_told(
-    server: GatewayServer, asked_api: Api
-) -> None:
-    server.routes[SEARCH] = recording("legacy-v2-search-by-reference-several-one-paid")
-    transactions(server, 11, 12, 13)
-    assert len(api.search_by_reference(asked_api, "PEDIDO-1013")) == 3
-    assert numbers(server) == [13, 11, 12]  # paid, waiting, cancelled
-
-
-def test_nothing_found_is_not_yet(server: GatewayServer, asked_api: Api) -> None:
-    server.routes[SEARCH] = recording("legacy-v2-search-by-reference-empty")
-    assert api.search_by_reference(asked_api, "PEDIDO-1003") == []
-    assert server.paths == [SEARCH]
-
-
-def test_the_counts_of_a_page_are_not_believed_and_references_compare_as_they_are(
-    server: GatewayServer, asked_api: Api
-) -> None:
-    """It says ten results and holds two: one of another reference, and no sale."""
-    name = "found-ruby-search-wrong-results-count"
-    server.routes[SEARCH] = recording(name)
-    server.routes["/v3/transactions/9E884542-81B3-4419-9A75-BCC6FB495EF1"] = PAID
-    assert len(api.search_by_reference(asked_api, "REF1234")) == 1
-    assert api.search_by_reference(asked_api, "REF123") == []
-    server.routes[SEARCH] = changed(name, ("REF5678", "REF1234"))
-    assert len(api.search_by_reference(asked_api, "REF1234")) == 1
-
-
-def test_a_transaction_listed_twice_is_read_once(server: GatewayServer, asked_api: Api) -> None:
-    name = "legacy-v2-search-by-reference-one"
-    server.routes[SEARCH] = [
-        changed(name, ("<totalPages>1", "<totalPages>2")),
-        recording(name),
-    ]
-    transactions(server, 3)
-    assert len(api.search_by_reference(asked_api, "PEDIDO-1003")) == 1
-    assert [search["page"] for search in searches(server)] == ["1", "2"]
-
-
-@pytest.mark.parametrize("reference", ["", "x" * 201])
-def test_what_can_be_no_reference_is_not_asked_for(
-    server: GatewayServer, asked_api: Api, reference: str
-) -> None:
-    with pytest.raises(ApiError, match="1 to 200"):
-        api.search_by_reference(asked_api, reference)
-    assert server.asked == []
-
-
-def test_a_reference_is_escaped(server: GatewayServer, asked_api: Api) -> None:
-    server.routes[SEARCH] = recording("legacy-v2-search-by-reference-empty")
-    api.search_by_reference(asked_api, "a&token=b#c d/é" + "x" * 185)
-    assert server.asked[0].query["reference"] == ["a&token=b#c d/é" + "x" * 185]
-    assert server.asked[0].query["token"] == ["token-ficticio"]
-
-
-def wants_dates(asked: Asked) -> Canned:
-    """As versions of the search that take no reference without them."""
-    if "initialDate" not in asked.query:
-        return recording("legacy-error-400-several", 400)
-    return recording("legacy-v2-search-by-reference-one")
-
-
-@pytest.mark.parametrize(
-    "route", [wants_dates, [recording("legacy-v2-search-by-reference-empty"), wants_dates]]
-)
-def test_where_the_plain_search_fails_or_finds_nothing_windows_are_searched(
-    server: GatewayServer, asked_api: Api, route: Any
-) -> None:
-    plain, *_ = route if isinstance(route, list) else [None]
-    server.routes[SEARCH] = lambda asked: (
-        plain if plain and "initialDate" not in asked.query else wants_dates(asked)
-    )
-    transactions(server, 3)
-    since = datetime.now(UTC) - timedelta(days=40)
-    assert len(api.search_by_reference(asked_api, "PEDIDO-1003", since)) == 1
-    plainly, first, second = searches(server)
-    assert plainly == {"reference": "PEDIDO-1003", "page": "1"}
-    assert first["reference"] == second["reference"] == "PEDIDO-1003"
-    assert first["initialDate"] == api.local(since)
-    assert first["finalDate"] == second["initialDate"] == api.local(since + timedelta(days=30))
-    assert second["finalDate"] <= api.local(datetime.now(UTC))
-
-
-def test_without_a_date_a_refused_search_stays_refused(
-    server: GatewayServer, asked_api: Api
-) -> None:
-    server.routes[SEARCH] = wants_dates
-    with pytest.raises(ApiError):
-        api.search_by_reference(asked_api, "PEDIDO-1003")
-    server.routes[SEARCH] = Canned(503)
-    with pytest.raises(UnavailableError):
-        api.search_by_reference(asked_api, "PEDIDO-1003", datetime.now(UTC) - timedelta(days=1))
-
-
-MARCH = datetime(2025, 3, 13, 3, 0, 30, tzinfo=UTC)
-
-
-def test_a_search_by_date_goes_through_all_pages(server: GatewayServer, asked_api: Api) -> None:
-    server.routes[SEARCH] = [
-        recording("legacy-v2-search-by-date-page1"),
-        recording("legacy-v2-search-by-date-page2"),
-    ]
-    transactions(server, 1, 2, 3)
-    found = list(api.search_by_date(asked_api, MARCH - timedelta(days=3), MARCH))
-    assert len(found) == 3
-    assert sorted(numbers(server)) == [1, 2, 3]
-    window = {"initialDate": "2025-03-10T00:00", "finalDate": "2025-03-13T00:00"}
-    assert searches(server) == [{**window, "page": "1"}, {**window, "page": "2"}]
-
-
-def test_a_search_by_date_reads_as_it_is_walked(server: GatewayServer, asked_api: Api) -> None:
-    server.routes[SEARCH] = recording("found-ruby-search-by-date")
-    server.routes["/v3/transactions/6853CD06-562E-4D9C-9427-75BFADBCEA0D"] = PAID
-    found = api.search_by_date(asked_api, MARCH - timedelta(days=1), MARCH)
-    assert server.asked == []
-    next(found)
-    assert len(server.asked) == 2
-    with pytest.raises(NotFoundError):
-        next(found)
-
-
-def test_a_search_by_date_leaves_out_what_is_no_sale(server: GatewayServer, asked_api: Api) -> None:
-    server.routes[SEARCH] = recording("found-ruby-search-wrong-results-count")
-    server.routes["/v3/transactions/9E884542-81B3-4419-9A75-BCC6FB495EF1"] = PAID
-    assert len(list(api.search_by_date(asked_api, MARCH - timedelta(days=1), MARCH))) == 1
-
-
-def test_the_farthest_and_the_longest_that_a_search_takes() -> None:
-    spans = list(api.windows(MARCH - timedelta(days=400), MARCH))
-    assert spans[0][0] == MARCH - timedelta(days=180)
-    assert spans[-1][1] == MARCH
-    assert [end - start for start, end in spans] == [timedelta(days=30)] * 6
-    assert all(before[1] == after[0] for before, after in itertools.pairwise(spans))
-    assert list(api.windows(MARCH, MARCH)) == []
-
-
-def test_a_search_by_date_ends_now(server: GatewayServer, asked_api: Api) -> None:
-    server.routes[SEARCH] = recording("legacy-v2-search-by-reference-empty")
-    assert list(api.search_by_date(asked_api, datetime.now(UTC) - timedelta(days=1))) == []
-    (search,) = searches(server)
-    assert search["finalDate"] <= api.local(datetime.now(UTC))
-
-
-@pytest.mark.parametrize(
-    ("name", "found"),
-    [("found-perl-search-by-date", 1), ("found-ruby-search-by-date", 5)],
-)
-def test_rows_need_no_reference_and_counters_can_come_last(
-    server: GatewayServer, asked_api: Api, name: str, found: int
-) -> None:
-    server.routes[SEARCH] = recording(name)
-    assert len(list(api.rows(asked_api, {}))) == found
-
-
-@pytest.mark.parametrize("name", ["legacy-v2-search-abandoned", "found-perl-search-abandoned"])
-def test_an_abandoned_checkout_is_no_transaction(
-    server: GatewayServer, asked_api: Api, name: str
-) -> None:
-    server.routes[SEARCH] = recording(name)
-    assert list(api.rows(asked_api, {})) == []
-
-
-def test_a_row_without_a_reference_is_taken_for_the_one_that_was_searched(
-    server: GatewayServer, asked_api: Api
-) -> None:
-    server.routes[SEARCH] = changed(
-        "legacy-v2-search-by-date-page2", ("<totalPages>2", "<totalPages>1")
-    )
-    transactions(server, 2)
-    assert len(api.search_by_reference(asked_api, "PEDIDO-1002")) == 1
-
-
-@pytest.mark.parametrize("total", ["", "-1", "²", "many", "99999"])
-def test_a_count_of_pages_that_is_none_stands_for_one(
-    server: GatewayServer, asked_api: Api, total: str
-) -> None:
-    name = "legacy-v2-search-by-date-page1"
-    server.routes[SEARCH] = changed(name, ("<totalPages>2", f"<totalPages>{total}"))
-    assert len(list(api.rows(asked_api, {}))) == 2
-
-
-def test_pages_without_end_are_left(
-    server: GatewayServer, asked_api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(api, "MOST_PAGES", 3)
-    name = "legacy-v2-search-by-date-page1"
-    server.routes[SEARCH] = changed(name, ("<totalPages>2", "<totalPages>9999"))
-    assert len(list(api.rows(asked_api, {}))) == 6
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        recording("legacy-error-503-outage"),
-        recording("legacy-v2-preapproval-search"),
-        changed(
-            "legacy-v2-search-by-reference-one",
-            ("<code>A1B2C3D4-0003-4F00-8A00-000000000003</code>", ""),
-        ),
-    ],
-)
-def test_what_is_no_page_of_a_search_is_never_taken_for_nothing_found(
-    server: GatewayServer, asked_api: Api, answer: Canned
-) -> None:
-    server.routes[SEARCH] = answer
-    with pytest.raises(UnavailableError):
-        api.search_by_reference(asked_api, "PEDIDO-1003")
-
-
 # Keys, credentials, hosts
 
 
@@ -614,24 +345,24 @@ def test_without_an_email_the_token_of_v4_is_tried(server: GatewayServer) -> Non
 @pytest.mark.parametrize(
     ("base_url", "expected"),
     [
-        ("https://api.pagseguro.com", api.PRODUCTION),
-        ("https://ws.pagseguro.uol.com.br", api.PRODUCTION),
-        ("https://sandbox.api.pagseguro.com", api.SANDBOX),
-        ("https://ws.sandbox.pagseguro.uol.com.br", api.SANDBOX),
-        ("http://127.0.0.1:9", api.Hosts(*["http://127.0.0.1:9"] * 3)),
+        ("https://api.pagseguro.com", calls.PRODUCTION),
+        ("https://ws.pagseguro.uol.com.br", calls.PRODUCTION),
+        ("https://sandbox.api.pagseguro.com", calls.SANDBOX),
+        ("https://ws.sandbox.pagseguro.uol.com.br", calls.SANDBOX),
+        ("http://127.0.0.1:9", calls.Hosts(*["http://127.0.0.1:9"] * 3)),
     ],
 )
-def test_one_setting_stands_for_all_hosts(base_url: str, expected: api.Hosts) -> None:
+def test_one_setting_stands_for_all_hosts(base_url: str, expected: calls.Hosts) -> None:
     with asking(base_url, CREDENTIALS) as view:
-        assert api.hosts(view) == expected
+        assert calls.hosts(view) == expected
 
 
 def test_each_part_is_asked_at_its_own_host(
     server: GatewayServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serving() as legacy, serving() as subscriptions:
-        hosts = api.Hosts(v4=server.url, subscriptions=subscriptions.url, legacy=legacy.url)
-        monkeypatch.setattr(api, "PRODUCTION", hosts)
+        hosts = calls.Hosts(v4=server.url, subscriptions=subscriptions.url, legacy=legacy.url)
+        monkeypatch.setattr(calls, "PRODUCTION", hosts)
         subscription = recorded("pagseguro/v4-webhook-subscription-activated")
         with asking(server.url, CREDENTIALS) as view:
             for notice in (NOTICE, HINT, subscription):

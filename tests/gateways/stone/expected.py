@@ -1,5 +1,7 @@
 """What the conformance suite has to know of Stone; what the names mean is said there."""
 
+from tests.recordings import names
+
 SECRET = b"recibo:fixture:password"
 
 IGNORED = {
@@ -14,6 +16,8 @@ THIN = {"stone/webhook-chargeback-received-unconfirmed-shape"}
 TWINS = {"stone/webhook-charge-paid-pix-tampered": "stone/webhook-charge-paid-pix"}
 
 ANSWERS = {
+    "stone/api-delete-charge-refund": "charge",
+    "stone/api-delete-subscription": "subscription",
     "stone/api-get-charge-paid": "charge",
     "stone/api-get-charge-pending-boleto": "charge",
     "stone/api-get-hook": "hook",
@@ -21,6 +25,9 @@ ANSWERS = {
     "stone/api-get-subscription": "subscription",
 }
 
-NOT_WEBHOOKS = {*ANSWERS, "stone/hub-jwks", "stone/signatures"}
+NOT_WEBHOOKS = {
+    *("stone/hub-jwks", "stone/signatures"),
+    *(name for name in names("stone") if name.startswith("stone/api-")),
+}
 
 REFERENCE = "PEDIDO-7777"

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,9 +15,10 @@ from recibo.gateways.errors import (
     PayloadError,
     UnavailableError,
 )
-from recibo.gateways.facts import ChargeFact, ChargeStatus
+from recibo.gateways.facts import ChargeFact, ChargeStatus, EventType
 from recibo.gateways.stone import STONE
 from tests.gateways.gateway_server import TIMEOUT, Asked, Canned, GatewayServer, asking, told
+from tests.gateways.stone.conftest import KEY
 from tests.gateways.stone.test_webhook import changed
 from tests.recordings import recorded
 
@@ -26,10 +26,10 @@ PIX = "stone/webhook-charge-paid-pix"
 CARD = "stone/webhook-charge-paid-card"
 CHARGEBACK = "stone/webhook-chargeback-received-unconfirmed-shape"
 CHARGED_BACK = "stone/webhook-charge-chargedback-card"
-KEY = "sk_test_fixture"
 CHARGE = "/core/v5/charges/ch_Fx00000000000002"
 HOOK = "/core/v5/hooks/hook_Fx00000000000007"
 JSON = {"content-type": "application/json"}
+NOT_FOUND = recorded("stone/api-error-400-order-not-found").body
 
 
 def read(name: str) -> Canned:
@@ -45,12 +45,6 @@ def hook(name: str, **more: Any) -> Canned:
     """A recorded webhook as the API tells of it."""
     body = json.loads(recorded(name).body)
     return told({**body, "event": body.pop("type"), "status": "sent", **more})
-
-
-@pytest.fixture
-def api(server: GatewayServer) -> Iterator[Api]:
-    with asking(server.url, {"secret_key": KEY}) as view:
-        yield view
 
 
 def word_of(answer: RawRequest) -> bytes:
@@ -139,6 +133,49 @@ def test_a_notice_without_a_hook_has_no_second_place_to_look(
     with pytest.raises(NotFoundError):
         STONE.fetch(api, changed(CARD, {"id": None}))
     assert server.paths == [CHARGE]
+
+
+# A charge that is polled
+
+
+def test_a_charge_is_polled_by_its_id(server: GatewayServer, api: Api) -> None:
+    server.routes[CHARGE] = read("api-get-charge-paid")
+    (answer,) = STONE.fetch_charge(api, "ch_Fx00000000000002")
+    assert word_of(answer) == b"charge"
+    assert STONE.parse(answer) == STONE.parse(recorded(CARD))
+
+
+def test_a_charge_that_did_not_change_is_no_news(server: GatewayServer, api: Api) -> None:
+    server.routes[CHARGE] = [
+        *(read("api-get-charge-paid"), resource(CARD, gateway_id="other")),
+        read("api-delete-charge-refund"),
+    ]
+    first, again, refunded = (
+        STONE.identify(STONE.fetch_charge(api, "ch_Fx00000000000002")[0]) for _ in range(3)
+    )
+    assert first == again
+    assert first.event_id != refunded.event_id
+    assert refunded.event_type is EventType.CHARGE_REFUNDED
+
+
+@pytest.mark.parametrize("missing", [Canned(404), Canned(400, JSON, NOT_FOUND)])
+def test_a_charge_that_is_unknown_is_not_there(
+    server: GatewayServer, api: Api, missing: Canned
+) -> None:
+    server.routes[CHARGE] = missing
+    with pytest.raises(NotFoundError):
+        STONE.fetch_charge(api, "ch_Fx00000000000002")
+
+
+@pytest.mark.parametrize(
+    "charge_id", ["", "1234567", "ch_", "or_Fx00000000000002", "ch_../../orders", "xx_00000000"]
+)
+def test_a_charge_of_v4_and_what_is_none_is_not_asked_for(
+    server: GatewayServer, api: Api, charge_id: str
+) -> None:
+    with pytest.raises(NotFoundError, match="Not the id of a charge"):
+        STONE.fetch_charge(api, charge_id)
+    assert server.asked == []
 
 
 # Chargebacks
