@@ -5,8 +5,10 @@ class IntegrationCall(models.Model):
     """One call to the outside: what was asked of whom, how it ended, how long it took."""
 
     created_at = models.DateTimeField(auto_now_add=True)
-    account = models.CharField(max_length=100)  # gateway/name
+    account = models.CharField(max_length=100)  # gateway/name, access/http, email/smtp …
     event_id = models.BigIntegerField(null=True, blank=True)  # the notice that it was about
+    order_id = models.BigIntegerField(null=True, blank=True)
+    stage = models.CharField(max_length=64, default="", db_default="", blank=True)
     host = models.CharField(max_length=200)
     operation = models.CharField(max_length=200)  # method and path, without the query
     status_code = models.IntegerField(null=True, blank=True)  # none: nobody answered
@@ -21,6 +23,11 @@ class IntegrationCall(models.Model):
                 fields=["event_id"],
                 name="call_by_event",
                 condition=models.Q(event_id__isnull=False),
+            ),
+            models.Index(
+                fields=["order_id", "-id"],
+                name="call_by_order",
+                condition=models.Q(order_id__isnull=False),
             ),
         ]
 
@@ -62,7 +69,12 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["subject", "-id"], name="audit_by_subject")]
+        indexes = [
+            models.Index(fields=["subject", "-id"], name="audit_by_subject"),
+            models.Index(fields=["actor", "-id"], name="audit_by_actor"),
+            models.Index(fields=["action", "-id"], name="audit_by_action"),
+            models.Index(fields=["at"], name="audit_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor} {self.action} {self.subject}"
