@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class BuyerConfig(AppConfig):
+    name = "recibo.buyer"
+    label = "buyer"

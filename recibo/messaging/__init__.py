@@ -1,0 +1,1 @@
+"""Step 6, TELL: the buyer hears of what happened, by e-mail and WhatsApp."""

@@ -1,0 +1,1 @@
+"""What services tell of messages that they took: delivered, come back, unwanted."""

@@ -1,0 +1,1 @@
+"""The ways out: each is a function from an outgoing message to what its service calls it."""
