@@ -1,0 +1,1 @@
+"""Where buyers get their user accounts."""

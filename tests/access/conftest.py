@@ -1,0 +1,1 @@
+from tests.shop import shop as shop
