@@ -5,78 +5,55 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
-from django.db import transaction
 
 from recibo.accounts.models import Account
 from recibo.accounts.queries import api_url_of, credentials_of
 from recibo.gateways.contract import Api
-from recibo.gateways.errors import DeniedError, UnavailableError
+from recibo.gateways.errors import DeniedError
 from recibo.gateways.registry import GATEWAYS
-from recibo.journal.models import IntegrationCall
+from recibo.journal.actions import About
+from recibo.journal.transport import Recorded
+from recibo.reconciliation import circuits
+from recibo.reconciliation.access_tokens import SharedTokens
+from recibo.reconciliation.errors import OutOfTurnsError
 from recibo.work import limits
 
-#: Seconds for one call, from the connection to the last byte of a part.
+#: Seconds to wait for the connection, and for each part of an answer; ``gateways.http`` limits the
+#: whole.
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 #: Seconds that a call waits for its turn; beyond it comes back later instead.
 LONGEST_TURN = 5.0
 
 
-class OutOfTurnsError(UnavailableError):
-    """The account's rate is used up: nobody was asked, so it counts as no attempt."""
-
-
 @contextmanager
-def api(account: Account, *, event_id: int | None = None) -> Iterator[Api]:
-    """The gateway's API as this account sees it. Raises DeniedError without credentials."""
+def api(
+    account: Account,
+    *,
+    event_id: int | None = None,
+    order_id: int | None = None,
+    stage: str = "",
+    by_hand: bool = False,
+) -> Iterator[Api]:
+    """The gateway's API as this account sees it.
+
+    ``by_hand``: a person asks, who may try an API that counts as down. Raises DeniedError without
+    credentials, RestingError while the gateway is left alone.
+    """
     credentials = credentials_of(account)
     if not credentials:
         settings = ", ".join(GATEWAYS[account.gateway].credentials.values())
         raise DeniedError(f"No credentials for {account}: set {settings}")
-    transport = Recorded(account, event_id)
+    circuits.require_no_rest(account, by_hand=by_hand)
+    about = About(str(account), event_id, order_id, stage)
+    transport = Recorded(about, wait=lambda: take_turn(account))
     with httpx.Client(timeout=TIMEOUT, transport=transport, follow_redirects=False) as client:
-        yield Api(client, api_url_of(account), credentials)
+        yield Api(client, api_url_of(account), credentials, SharedTokens(account))
 
 
-class Recorded(httpx.HTTPTransport):
-    """Waits for the account's turn before each request and keeps a row of it after."""
-
-    def __init__(self, account: Account, event_id: int | None) -> None:
-        super().__init__()
-        self.account = account
-        self.event_id = event_id
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request. Raises OutOfTurnsError when its turn is too far off."""
-        self.wait_for_turn()
-        began = time.monotonic()
-        try:
-            response = super().handle_request(request)
-        except httpx.HTTPError as error:
-            self.keep(request, began, None, type(error).__name__)
-            raise
-        self.keep(request, began, response.status_code, "")
-        return response
-
-    def wait_for_turn(self) -> None:
-        """Keep to the rate that the gateway allows the account."""
-        seconds = limits.take(
-            f"api:{self.account}",
-            GATEWAYS[self.account.gateway].calls_per_second,
-            longest=LONGEST_TURN,
-        )
-        if seconds is None:
-            raise OutOfTurnsError(f"{self.account} has used up its rate for now")
-        time.sleep(seconds)
-
-    def keep(self, request: httpx.Request, began: float, status: int | None, error: str) -> None:
-        """One row for one call. The query is left out: some gateways want their token there."""
-        with transaction.atomic():
-            IntegrationCall.objects.create(
-                account=str(self.account),
-                event_id=self.event_id,
-                host=request.url.host,
-                operation=f"{request.method} {request.url.path}"[:200],
-                status_code=status,
-                duration_ms=round((time.monotonic() - began) * 1000),
-                error=error,
-            )
+def take_turn(account: Account) -> None:
+    """Keep to the rate that the gateway allows the account. Raises OutOfTurnsError."""
+    rate = GATEWAYS[account.gateway].calls_per_second
+    seconds = limits.take(f"api:{account}", rate, longest=LONGEST_TURN)
+    if seconds is None:
+        raise OutOfTurnsError(f"{account} has used up its rate for now")
+    time.sleep(seconds)

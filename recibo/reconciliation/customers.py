@@ -1,5 +1,8 @@
 """Buyers whom a gateway names by id only: it is asked who they are."""
 
+from collections.abc import Sequence
+from functools import partial
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -9,37 +12,43 @@ from recibo.gateways.errors import GatewayError
 from recibo.gateways.registry import GATEWAYS
 from recibo.inbox.actions import store
 from recibo.inbox.models import Source
-from recibo.reconciliation import calls
-from recibo.reconciliation.asking import Kind, ask_all, attempts_after, wait_after
+from recibo.reconciliation import calls, circuits, claiming
+from recibo.reconciliation.asking import later
 from recibo.reconciliation.models import CustomerLookup
 from recibo.reconciliation.notices import LATER, describe
+from recibo.work.draining import Kind, drain
 from recibo.work.engine import FOLD, nudge
-from recibo.work.sql import execute
+from recibo.work.sql import document, execute
 
 TABLE = CustomerLookup._meta.db_table
 #: Ask for a buyer; one whom the gateway could not tell before is asked for again.
 ASK_AGAIN = """
     insert into reconciliation_customerlookup as l
         (account_id, gateway_id, status, attempts, next_attempt_at, error)
-    values (%s, %s, 'pending', 0, statement_timestamp(), '')
+    select distinct account_id, gateway_id, 'pending', 0, statement_timestamp(), ''
+    from json_to_recordset(%s::json) as r(account_id bigint, gateway_id text)
     on conflict (gateway_id, account_id) do update
     set status = 'pending', attempts = 0, next_attempt_at = statement_timestamp()
     where l.status = 'failed'
 """
+#: One of an account at a time: a first sync brings thousands, and payments are asked for too.
+DUE = claiming.Due(TABLE, most=1)
 #: The task that asks.
 LOOK_UP = "reconciliation.customers"
 
 
-def look_up(change: Change) -> None:
-    """Have a buyer looked up, once for all that he bought."""
-    execute(ASK_AGAIN, change.id, change.name)
+def look_up(changes: Sequence[Change]) -> None:
+    """Have buyers looked up, each once for all that he bought."""
+    rows = [{"account_id": change.id, "gateway_id": change.name} for change in changes]
+    execute(ASK_AGAIN, document(rows))
     nudge(LOOK_UP)
 
 
 def look_up_all() -> int:
     """Ask for every buyer whose time has come. Gives how many there were."""
     join_late()
-    return ask_all(CUSTOMERS)
+    circuits.ensure_all()
+    return drain(CUSTOMERS)
 
 
 def ask(lookup_id: int) -> None:
@@ -50,7 +59,7 @@ def ask(lookup_id: int) -> None:
         settle(lookup, error="This gateway cannot be asked who a buyer is.")
         return
     try:
-        with calls.api(lookup.account) as api:
+        with circuits.watched(lookup.account), calls.api(lookup.account) as api:
             answer = fetch_customer(api, lookup.gateway_id)
     except LATER as error:
         postpone(lookup, error)
@@ -76,13 +85,13 @@ def settle(lookup: CustomerLookup, *, error: str = "") -> None:
 
 def postpone(lookup: CustomerLookup, error: Exception) -> None:
     """Ask again later, or give up with the error for a person to see."""
-    if (wait := wait_after(error, lookup.attempts)) is None:
+    if (again := later(error, lookup.attempts, lookup.account_id)) is None:
         settle(lookup, error=describe(error))
         return
     CustomerLookup.objects.filter(pk=lookup.pk).update(
-        attempts=attempts_after(error, lookup.attempts),
+        attempts=again.attempts,
         error=describe(error),
-        next_attempt_at=timezone.now() + wait,
+        next_attempt_at=timezone.now() + again.wait,
         claimed_until=None,
     )
 
@@ -92,4 +101,4 @@ def broke(lookup_id: int, error: Exception) -> None:
     postpone(CustomerLookup.objects.get(pk=lookup_id), error)
 
 
-CUSTOMERS = Kind(TABLE, ask, broke)
+CUSTOMERS = Kind(TABLE, ask, broke, claim=partial(claiming.claim, DUE))

@@ -4,6 +4,8 @@ A notice is ``processing`` until the answer is in the inbox, ``failed`` when the
 gave one. Nothing in the notice itself moves money.
 """
 
+from functools import partial
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -19,18 +21,28 @@ from recibo.gateways.registry import GATEWAYS
 from recibo.inbox.actions import store
 from recibo.inbox.deliveries import headers_of
 from recibo.inbox.models import Event, EventBody, Source, Status
-from recibo.reconciliation import calls
-from recibo.reconciliation.asking import Kind, ask_all, attempts_after, wait_after
+from recibo.reconciliation import calls, circuits, claiming
+from recibo.reconciliation.asking import later
+from recibo.work.draining import Kind, drain
 from recibo.work.engine import FOLD, nudge
 
 TABLE = Event._meta.db_table
 #: What may be otherwise when it is asked again.
 LATER = (UnavailableError, NotFoundError, DeniedError)
+#: What a poll or a sync found in part is still theirs when the rest was asked for: it is no news.
+FOUND = frozenset({Source.POLL, Source.SYNC})
+#: The thin ones, those first that somebody waits for: a first sync brings thousands.
+DUE = claiming.Due(
+    TABLE,
+    condition="c.is_thin",
+    sources=tuple(sorted(Source.values, key=lambda source: source in FOUND)),
+)
 
 
 def fetch_all() -> int:
     """Ask about every thin notice that is due. Gives how many there were."""
-    return ask_all(NOTICES)
+    circuits.ensure_all()
+    return drain(NOTICES)
 
 
 def fetch(event_id: int) -> None:
@@ -61,7 +73,7 @@ def asked(event: Event) -> list[RawRequest]:
     if gateway.fetch is None:
         raise IgnoredError(f"{gateway.name} cannot be asked about this notice.")
     notice = notice_of(event)
-    with calls.api(event.account, event_id=event.pk) as api:
+    with circuits.watched(event.account), calls.api(event.account, event_id=event.pk) as api:
         return gateway.fetch(api, notice)
 
 
@@ -79,7 +91,8 @@ def accept(event: Event, answers: list[RawRequest]) -> None:
         settle(event, Status.IGNORED, result="The gateway has nothing to tell about it.")
         return
     with transaction.atomic():
-        ids = store(event.account, answers, Source.FETCH, silent=event.silent)
+        source = Source(event.source) if event.source in FOUND else Source.FETCH
+        ids = store(event.account, answers, source, silent=event.silent)
         told = ", ".join(f"event {answer}" for answer in ids)
         settle(event, Status.PROCESSED, result=f"answered: {told}")
         nudge(FOLD)
@@ -101,15 +114,14 @@ def settle(event: Event, status: Status, *, result: str = "", error: str = "") -
 
 def postpone(event: Event, error: Exception) -> None:
     """Ask again later, or give up with the error for a person to see."""
-    wait = wait_after(error, event.attempts)
-    if wait is None:
+    if (again := later(error, event.attempts, event.account_id)) is None:
         settle(event, Status.FAILED, error=describe(error))
         return
     Event.objects.filter(pk=event.pk).update(
         status=Status.PROCESSING,
         error=describe(error),
-        attempts=attempts_after(error, event.attempts),
-        next_attempt_at=timezone.now() + wait,
+        attempts=again.attempts,
+        next_attempt_at=timezone.now() + again.wait,
         claimed_until=None,
     )
 
@@ -119,4 +131,4 @@ def describe(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-NOTICES = Kind(TABLE, fetch, broke, condition="is_thin = true")
+NOTICES = Kind(TABLE, fetch, broke, claim=partial(claiming.claim, DUE))

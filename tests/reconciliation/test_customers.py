@@ -1,6 +1,7 @@
 """A buyer named by id only is looked up, whatever comes first: the charge or the answer."""
 
 import pytest
+from django.utils import timezone
 
 from recibo.accounts.models import Account
 from recibo.billing.models import Charge, Customer, Order
@@ -8,7 +9,8 @@ from recibo.gateways import http
 from recibo.inbox.actions import store
 from recibo.inbox.models import Source
 from recibo.processing.drain import drain
-from recibo.reconciliation.customers import look_up_all
+from recibo.reconciliation import circuits, claiming, customers
+from recibo.reconciliation.customers import ask, look_up_all
 from recibo.reconciliation.models import CustomerLookup
 from tests.gateways.gateway_server import Canned, GatewayServer, told
 
@@ -93,8 +95,6 @@ def test_a_charge_and_a_buyer_that_two_workers_folded_at_once_are_joined_later(
 def test_trouble_is_tried_again_and_then_left_with_its_error(
     account: Account, server: GatewayServer, trouble: Canned
 ) -> None:
-    from django.utils import timezone
-
     server.routes["/customers/cus_1"] = trouble
     told_of_charge(account)
     for _ in range(3):
@@ -103,3 +103,21 @@ def test_trouble_is_tried_again_and_then_left_with_its_error(
     lookup = CustomerLookup.objects.get()
     assert (lookup.status, lookup.attempts) == (CustomerLookup.Status.FAILED, 3)
     assert str(trouble.status) in lookup.error
+
+
+def test_buyers_are_asked_for_one_at_a_time_and_not_while_the_account_rests(
+    account: Account, server: GatewayServer
+) -> None:
+    now = timezone.now()
+    CustomerLookup.objects.bulk_create(
+        CustomerLookup(account=account, gateway_id=f"cus_{number}", next_attempt_at=now)
+        for number in range(5)
+    )
+    circuits.ensure([account.pk])
+    assert len(claiming.claim(customers.DUE, 8)) == 1
+    assert claiming.claim(customers.DUE, 8) == []
+    CustomerLookup.objects.update(claimed_until=None)
+    server.routes["/customers/cus_0"] = told({}, 429, retry_after="900")
+    ask(CustomerLookup.objects.get(gateway_id="cus_0").pk)
+    assert look_up_all() == 0
+    assert len(server.asked) == 1

@@ -7,7 +7,9 @@ import httpx
 import pytest
 from django.utils import timezone
 
+from recibo.accounts.encryption import sealed
 from recibo.accounts.models import Account
+from recibo.accounts.queries import api_url_of
 from recibo.billing.models import Charge
 from recibo.gateways.contract import RawRequest
 from recibo.inbox.actions import store
@@ -15,9 +17,11 @@ from recibo.inbox.models import Event, Source, Status
 from recibo.journal.models import IntegrationCall
 from recibo.processing.actions import replay
 from recibo.processing.drain import drain
-from recibo.reconciliation import asking, calls
+from recibo.reconciliation import calls, circuits, claiming, notices
+from recibo.reconciliation.models import Circuit
 from recibo.reconciliation.notices import fetch_all
-from recibo.work import limits
+from recibo.work import draining, limits
+from recibo.work.sql import execute
 from tests.gateways.gateway_server import Canned, GatewayServer, told
 
 PAID = {
@@ -240,10 +244,10 @@ def test_a_job_that_asks_ends_after_its_shift_and_runs_once_in_a_process(
 ) -> None:
     server.routes["/charges/c1"] = told(PAID)
     noticed(account)
-    monkeypatch.setattr(asking, "SHIFT", 0.0)
+    monkeypatch.setattr(draining, "SHIFT", 0.0)
     assert fetch_all() == 0
-    monkeypatch.setattr(asking, "SHIFT", 10.0)
-    with asking.BUSY["inbox_event"]:
+    monkeypatch.setattr(draining, "SHIFT", 10.0)
+    with draining.BUSY["inbox_event"]:
         assert fetch_all() == 0
     assert fetch_all() == 1
 
@@ -258,3 +262,99 @@ def test_a_silent_replay_of_a_notice_is_silent_to_its_end(
     replay([notice.pk], with_messages=False, actor="test")
     fetch_all()
     assert Event.objects.get(source=Source.FETCH).silent
+
+
+@pytest.mark.parametrize(
+    ("found_by", "kept_as"),
+    [
+        (Source.WEBHOOK, Source.FETCH),
+        (Source.SYNC, Source.SYNC),
+        (Source.POLL, Source.POLL),
+    ],
+)
+def test_what_was_found_in_part_is_no_news_when_the_rest_is_asked_for(
+    account: Account, server: GatewayServer, found_by: Source, kept_as: Source
+) -> None:
+    server.routes["/charges/c1"] = told(PAID)
+    notice = noticed(account, source=found_by)
+    fetch_all()
+    assert Event.objects.exclude(pk=notice.pk).get().source == kept_as
+
+
+def second_account(account: Account) -> Account:
+    """Another account at the same API."""
+    return Account.objects.create(
+        gateway="acme",
+        name="second",
+        sealed_credentials=sealed({"key": "other"}),
+        api_url=api_url_of(account),
+    )
+
+
+def test_an_account_whose_api_hangs_does_not_starve_the_others(
+    account: Account, server: GatewayServer
+) -> None:
+    for number in range(20):
+        noticed(account, f"slow{number}")
+    live = noticed(second_account(account), "c1")
+    circuits.ensure_all()
+    taken = claiming.claim(notices.DUE, 8)
+    assert live.pk in taken
+    assert len(taken) == circuits.MOST_AT_ONCE + 1
+    assert claiming.claim(notices.DUE, 8) == []
+
+
+def test_what_a_sync_found_waits_for_what_was_told(account: Account) -> None:
+    for number in range(6):
+        noticed(account, f"s{number}", Source.SYNC)
+    live = noticed(account, "c1")
+    circuits.ensure_all()
+    taken = claiming.claim(notices.DUE, 8)
+    assert live.pk in taken
+    assert len(taken) == circuits.MOST_AT_ONCE
+
+
+def test_an_account_that_is_to_be_left_alone_is(account: Account, server: GatewayServer) -> None:
+    server.routes["/charges/c1"] = told({}, 429, retry_after="600")
+    noticed(account)
+    fetch_all()
+    later = noticed(account, "c2")
+    assert fetch_all() == 0
+    notices.fetch(later.pk)
+    later.refresh_from_db()
+    assert (later.status, later.attempts) == (Status.PROCESSING, 0)
+    assert later.next_attempt_at > timezone.now() + timedelta(seconds=590)
+    assert len(server.asked) == 1
+
+
+def test_an_outage_is_learned_of_and_no_notice_is_given_up_in_it(
+    account: Account, server: GatewayServer
+) -> None:
+    server.routes["/charges/c1"] = Canned(503)
+    notice = noticed(account)
+    Circuit.objects.update_or_create(
+        account=account, defaults={"failures": circuits.TRIP - 1, "paused_until": None}
+    )
+    for _ in range(9):
+        due_again(notice)
+        Circuit.objects.update(paused_until=None)
+        fetch_all()
+    assert circuits.down().get().account == account
+    notice.refresh_from_db()
+    assert (notice.status, notice.attempts) == (Status.PROCESSING, 0)
+    server.routes["/charges/c1"] = told(PAID)
+    Circuit.objects.update(paused_until=None)
+    due_again(notice)
+    fetch_all()
+    notice.refresh_from_db()
+    assert notice.status == Status.PROCESSED
+    assert not circuits.down().exists()
+
+
+def test_notices_are_found_by_an_index(account: Account) -> None:
+    execute("set enable_seqscan = off")
+    rows = execute(
+        "explain " + claiming.GATES.format(table=notices.TABLE, is_due=notices.DUE.is_due)
+    )
+    execute("set enable_seqscan = on")
+    assert "event_to_ask" in str(rows)
