@@ -125,6 +125,14 @@ def address_of(account: Account) -> str:
     return f"{settings.RECIBO_PUBLIC_URL}{named}"
 
 
+def paths_of(gateway: Gateway, name: str) -> list[str]:
+    """Where an account's webhooks come in; ``default`` has the short addresses too."""
+    short = f"/api/webhooks/{gateway.slug}"
+    if name != Account.DEFAULT:
+        return [f"{short}/{name}"]
+    return [f"{short}/{name}", short, *(f"/api/{alias}" for alias in gateway.aliases)]
+
+
 def find(gateway: str, name: str) -> Account | None:
     """The account of that name."""
     return Account.objects.filter(gateway=gateway, name=name).first()

@@ -1,5 +1,6 @@
 """What a fold changed: the values that ``automation`` turns into jobs."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from msgspec import Struct
@@ -13,6 +14,8 @@ class Subject(StrEnum):
     SUBSCRIPTION = "subscription"
     CUSTOMER = "customer"
     BUYER = "buyer"  # known by a gateway's id only; ``id`` is the account
+    CART = "cart"  # left at the checkout; ``id`` is the customer
+    ACCESS = "access"  # to an application of the seller's
 
 
 class Change(Struct, frozen=True, gc=False):
@@ -24,6 +27,7 @@ class Change(Struct, frozen=True, gc=False):
     before: str
     after: str
     event_id: int  # the newest event that led to it
+    details: Mapping[str, str] = {}  # what no row keeps: of a cart, what was in it
 
     @property
     def kind(self) -> str:

@@ -7,11 +7,12 @@ units; times are UTC.
 """
 
 from decimal import Decimal
+from typing import NamedTuple
 
 from django.db import models
 
 from recibo.accounts.models import Account
-from recibo.gateways.facts import ChargeStatus, Period, SubscriptionStatus
+from recibo.gateways.facts import ChargeStatus, OrderStatement, Period, SubscriptionStatus
 
 
 class Segment(models.TextChoices):
@@ -38,7 +39,7 @@ class OrderStatus(models.TextChoices):
 
 
 def choices(
-    words: type[ChargeStatus] | type[SubscriptionStatus] | type[Period],
+    words: type[ChargeStatus] | type[SubscriptionStatus] | type[Period] | type[OrderStatement],
 ) -> list[tuple[str, str]]:
     """The members of the vocabulary as Django's choices."""
     return [(word.value, word.value) for word in words]
@@ -54,10 +55,20 @@ def optional_amount_column() -> "models.DecimalField[Decimal | None, Decimal | N
     return models.DecimalField(max_digits=19, decimal_places=4, null=True, blank=True)
 
 
+class Person(NamedTuple):
+    """Who somebody is. Each field may be corrected by the seller."""
+
+    email: str
+    name: str
+    phone: str
+    document: str
+
+
 class Customer(models.Model):
     """One person, known by e-mail within the seller.
 
-    Of name, phone and document the newest one told stands: each has its own date.
+    Of name, phone and document the newest one told stands: each has its own date. Whoever shows a
+    customer, or writes to one, takes ``person``: the seller's corrections stand above all that.
     """
 
     #: Lower case, without surrounding space; sorted by code point, so that prefixes use the index.
@@ -70,13 +81,30 @@ class Customer(models.Model):
     document_at = models.DateTimeField()
     segment = models.CharField(max_length=16, choices=Segment.choices, default=Segment.LEAD)
     created_at = models.DateTimeField()  # the oldest news of the person
+    #: What the seller corrected, by field of ``Person``. The fold neither reads nor writes it.
+    corrections = models.JSONField(default=dict, db_default={}, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["email"], name="customer_unique")]
-        indexes = [models.Index(fields=["segment", "-id"], name="customer_by_segment")]
+        indexes = [
+            models.Index(fields=["segment", "-id"], name="customer_by_segment"),
+            models.Index(
+                fields=["id"], name="customer_corrected", condition=~models.Q(corrections={})
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def told(self) -> Person:
+        """Who it is as far as gateways told."""
+        return Person(self.email, self.name, self.phone, self.document)
+
+    @property
+    def person(self) -> Person:
+        """Who it is: what gateways told, but for what the seller corrected."""
+        return self.told._replace(**self.corrections)
 
 
 class CustomerIdentity(models.Model):
@@ -134,6 +162,8 @@ class Order(models.Model):
     product_id = models.TextField(default="", blank=True)
     product = models.TextField(default="", blank=True)
     payment_url = models.TextField(default="", blank=True)
+    #: The seller's own systems told of it (``OrderNews``), not only its charges.
+    registered = models.BooleanField(default=False, db_default=False)
     simulated = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     paid_at = models.DateTimeField(null=True, blank=True)
@@ -144,6 +174,8 @@ class Order(models.Model):
             models.UniqueConstraint(fields=["reference", "account"], name="order_unique")
         ]
         indexes = [
+            models.Index(fields=["status", "-id"], name="order_by_status"),
+            models.Index(fields=["account", "-id"], name="order_by_account"),
             # Buyers who wait for access, longest first.
             models.Index(
                 fields=["paid_at"],
@@ -200,6 +232,15 @@ class Charge(models.Model):
         ]
         indexes = [
             models.Index(fields=["status", "-id"], name="charge_by_status"),
+            models.Index(fields=["account", "-id"], name="charge_by_account"),
+            # The customers of a gateway, in their order.
+            models.Index(fields=["account", "customer"], name="charge_by_buyer"),
+            # reconciliation.coverage: the newest payments of an account.
+            models.Index(
+                fields=["account", "-paid_at"],
+                name="charge_by_payment",
+                condition=models.Q(paid_at__isnull=False),
+            ),
             # Charges whose buyer is known by the gateway's id only, until the gateway is asked.
             models.Index(
                 fields=["gateway_customer_id", "account"],
@@ -248,6 +289,8 @@ class Subscription(models.Model):
         ]
         indexes = [
             models.Index(fields=["status", "-id"], name="subscription_by_status"),
+            models.Index(fields=["account", "-id"], name="subscription_by_account"),
+            models.Index(fields=["account", "customer"], name="subscription_by_buyer"),
         ]
 
     def __str__(self) -> str:
@@ -281,6 +324,16 @@ class ChargeNews(News):
         Customer, models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
     )
     status = models.CharField(max_length=24, choices=choices(ChargeStatus))
+
+
+class OrderNews(News):
+    """One fact about an order, from the seller's own systems."""
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="news", db_constraint=False)
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
+    )
+    status = models.CharField(max_length=16, choices=choices(OrderStatement))
 
 
 class SubscriptionNews(News):

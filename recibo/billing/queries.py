@@ -20,25 +20,39 @@ from django.db.models import (
     Func,
     OuterRef,
     Prefetch,
+    Q,
     QuerySet,
     Sum,
     Value,
 )
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce
 
+from recibo.accounts.models import Account
 from recibo.billing.models import (
     Charge,
     ChargeNews,
     Customer,
     Note,
     Order,
+    OrderNews,
     Segment,
     Subscription,
     SubscriptionNews,
     Tag,
 )
 from recibo.billing.strength import COLLECTED
+from recibo.gateways.facts import OrderFact
 from recibo.inbox.models import Event
 from recibo.inbox.queries import accounts_of, as_id, matching
+
+#: Charges of a gateway that are few. Counting so many by an index takes ten milliseconds.
+FEW = 100_000
+
+
+#: Before what is an order's id and not its reference.
+ID = "id:"
+decode_statement = msgspec.json.Decoder(OrderFact).decode
 
 
 class Matches(Func):
@@ -50,7 +64,10 @@ class Matches(Func):
 
 
 def orders(*, status: str = "", gateway: str = "", reference: str = "") -> QuerySet[Order]:
-    """Orders with their customer and charges. Index: order_unique, else the newest ids."""
+    """Orders with their customer and charges.
+
+    Indexes: order_by_status, order_by_account, order_unique.
+    """
     charges_of_orders = Prefetch("charges", charges().order_by("id"))
     return (
         Order.objects.filter(
@@ -63,10 +80,38 @@ def orders(*, status: str = "", gateway: str = "", reference: str = "") -> Query
 
 
 def order_named(name: str) -> Order | None:
-    """The order with this id, else the newest with this reference or a charge of this id."""
+    """The order with this id, else the newest with this reference or a charge of this id.
+
+    ``id:17`` is an id and nothing else.
+    """
+    if name.startswith(ID):
+        return orders().filter(pk=as_id(name.removeprefix(ID)) or 0).first()
     order_id = as_id(name)
     by_id = orders().filter(pk=order_id).first() if order_id is not None else None
     return by_id or orders(reference=name).first() or order_of_charge(name)
+
+
+class AmbiguousError(Exception):
+    """A name is the id of one order and the reference of another."""
+
+
+def order_meant(name: str) -> Order | None:
+    """The same for who changes it: a number may be the id of one order and another's reference.
+
+    Raises AmbiguousError.
+    """
+    found = order_named(name)
+    named = orders(reference=name).first()
+    if found and named and found.pk != named.pk:
+        raise AmbiguousError(name)
+    return found
+
+
+def statements(account: Account, reference: str) -> list[OrderFact]:
+    """What the seller's own systems said of an order, newest first."""
+    mine = Order.objects.filter(account=account, reference=reference).values("pk")
+    told = OrderNews.objects.filter(order__in=mine).order_by("-occurred_at", "-event_id")
+    return [decode_statement(text) for text in told.values_list("fact", flat=True)]
 
 
 def order_of_charge(gateway_charge_id: str) -> Order | None:
@@ -78,7 +123,7 @@ def order_of_charge(gateway_charge_id: str) -> Order | None:
 def charges(*, status: str = "", gateway: str = "", reference: str = "") -> QuerySet[Charge]:
     """Charges with their order and customer. ``reference``: their order's.
 
-    Indexes: charge_by_status, order_unique.
+    Indexes: charge_by_status, charge_by_account, order_unique.
     """
     return (
         Charge.objects.filter(
@@ -90,7 +135,10 @@ def charges(*, status: str = "", gateway: str = "", reference: str = "") -> Quer
 
 
 def subscriptions(*, status: str = "", gateway: str = "", code: str = "") -> QuerySet[Subscription]:
-    """Subscriptions with their customer. Indexes: subscription_by_status, subscription_unique."""
+    """Subscriptions with their customer.
+
+    Indexes: subscription_by_status, subscription_by_account, subscription_unique.
+    """
     return (
         Subscription.objects.filter(
             **matching(status=status, account__in=accounts_of(gateway), code=code)
@@ -118,26 +166,52 @@ def customers(
     ).order_by("-id")
 
 
-def known_to(gateway: str) -> Exists:
+def known_to(gateway: str) -> Q | Exists:
     """The condition that a customer has a charge or a subscription at a gateway.
 
-    One union and not two conditions: those the planner would answer by reading both tables.
+    Of few charges it is quickest to take their customers, of many to look at one customer after
+    the other until a page is full; the planner, for which both are a guess, would at times do the
+    opposite. Indexes: charge_by_buyer, subscription_by_buyer.
     """
-    mine = {"customer": OuterRef("pk"), "account__in": accounts_of(gateway)}
-    charged, subscribed = Charge.objects.filter(**mine), Subscription.objects.filter(**mine)
-    return Exists(charged.values("pk").union(subscribed.values("pk"), all=True))
+    here = {"account__in": accounts_of(gateway), "customer__isnull": False}
+    charged, subscribed = Charge.objects.filter(**here), Subscription.objects.filter(**here)
+    if charged[:FEW].count() < FEW:
+        ids = charged.values("customer").union(subscribed.values("customer"), all=True)
+        return Q(pk__in=ids)
+    mine = {"customer": OuterRef("pk")}
+    # One union and not two conditions: those the planner would answer by reading both tables.
+    one = charged.filter(**mine).values("pk")
+    return Exists(one.union(subscribed.filter(**mine).values("pk"), all=True))
 
 
 def searched(text: str) -> QuerySet[Any, Any]:
     """Ids of the customers whose e-mail begins like this, or whose name and document have all of
-    these words. Indexes: the one Django makes for prefixes of unique texts, customer_words.
+    these words, as gateways told them or as the seller corrected them.
+
+    Indexes: the one Django makes for prefixes of unique texts, customer_words, customer_corrected.
     """
-    words = Func(F("name"), F("document"), function="billing_customer_words")
+    beginning = text.strip().lower()
     query = Func(Value("simple"), Value(search_query(text)), function="to_tsquery")
-    by_email = Customer.objects.filter(email__startswith=text.strip().lower())
-    by_words = Customer.objects.filter(Matches(words, query))
-    # Two look-ups: of an "or" over two indexes and an order the planner makes a scan.
-    return by_email.values("pk").union(by_words.values("pk"), all=True)
+    corrected = Customer.objects.exclude(corrections={})
+    lookups = (
+        Customer.objects.filter(email__startswith=beginning),
+        Customer.objects.filter(Matches(words(F("name"), F("document")), query)),
+        corrected.filter(corrections__email__startswith=beginning),
+        corrected.filter(Matches(words(correction("name"), correction("document")), query)),
+    )
+    # Look-ups of their own: of an "or" over several indexes and an order the planner makes a scan.
+    first, *others = (found.values("pk") for found in lookups)
+    return first.union(*others, all=True)
+
+
+def words(name: Any, document: Any) -> Func:
+    """The words that a customer is found by."""
+    return Func(name, document, function="billing_customer_words")
+
+
+def correction(field: str) -> Coalesce:
+    """What the seller says of a field; "" if nothing."""
+    return Coalesce(KeyTextTransform(field, "corrections"), Value(""))
 
 
 def search_query(text: str) -> str:
@@ -191,7 +265,11 @@ def events_of_customer(customer_id: int, *, gateway: str = "") -> QuerySet[Event
 
 def facts_of_event(event_id: int) -> list[dict[str, Any]]:
     """What an event told, in its order: each fact as it is kept, without the buyer."""
-    kinds = {"charge": ChargeNews.objects, "subscription": SubscriptionNews.objects}
+    kinds = {
+        "charge": ChargeNews.objects,
+        "subscription": SubscriptionNews.objects,
+        "order": OrderNews.objects,
+    }
     rows = [
         (position, {"about": kind, **msgspec.json.decode(fact)})
         for kind, news in kinds.items()

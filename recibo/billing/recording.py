@@ -8,6 +8,7 @@ meet on a row that neither had, one of them gets a unique violation and takes it
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
@@ -46,13 +47,24 @@ from recibo.billing.states import (
     subscription_state,
 )
 from recibo.billing.tables import Table, delete, insert, update
-from recibo.gateways.facts import ChargeFact, ChargeStatus, CustomerFact, SubscriptionFact
+from recibo.gateways.facts import (
+    ChargeFact,
+    ChargeStatus,
+    CustomerFact,
+    LeadFact,
+    OrderFact,
+    SubscriptionFact,
+)
 from recibo.work.sql import Row, document, execute
+
+#: Somebody may still pay it.
+OPEN = frozenset({ChargeStatus.PENDING, ChargeStatus.AUTHORIZED, ChargeStatus.OVERDUE})
 
 #: What a kind of fact is about, by the gateway's id.
 NAME_OF: dict[type[Any], Callable[[Any], str]] = {
     ChargeFact: attrgetter("charge_id"),
     SubscriptionFact: attrgetter("code"),
+    OrderFact: attrgetter("order_reference"),
 }
 
 
@@ -64,6 +76,8 @@ def record(news: Sequence[News]) -> list[Change]:
     """
     charge_entries = entries(news, ChargeFact)
     subscription_entries = entries(news, SubscriptionFact)
+    order_entries = entries(news, OrderFact)
+    forget(news, "order", "reference", order_entries)
     forget(news, "charge", "gateway_charge_id", charge_entries)
     forget(news, "subscription", "code", subscription_entries)
     people = people_of(news)
@@ -72,7 +86,7 @@ def record(news: Sequence[News]) -> list[Change]:
         "subscription", LOCK_SUBSCRIPTIONS, "code", subscription_entries, SubscriptionFact
     )
     charges = mirror("charge", LOCK_CHARGES, "gateway_charge_id", charge_entries, ChargeFact)
-    orders = order_mirror(charges)
+    orders = order_mirror(charges, order_entries)
 
     ids = write_customers(people, real_people(news, people), customers, subscriptions, charges)
     subscription_ids = write(SUBSCRIPTIONS, subscriptions, ids)
@@ -82,6 +96,7 @@ def record(news: Sequence[News]) -> list[Change]:
         remove(table, found)
     keep("subscription", subscription_entries, subscription_ids, ids)
     keep("charge", charge_entries, charge_ids, ids)
+    keep("order", order_entries, order_ids, ids)
     stale = {ids[email] for email in ids if email in customers or email not in people}
     stale |= buyers_of(subscriptions) | buyers_of(charges)
     stale |= joined(identities_of(news, ids), subscriptions, charges)
@@ -90,9 +105,16 @@ def record(news: Sequence[News]) -> list[Change]:
     return [
         *changes(Subject.SUBSCRIPTION, subscriptions, subscription_ids, subscription_entries),
         *changes(Subject.CHARGE, charges, charge_ids, charge_entries),
-        *changes(Subject.ORDER, orders, order_ids, entries_of_orders(charges, charge_entries)),
+        *extensions(charges, charge_ids, charge_entries),
+        *changes(
+            Subject.ORDER,
+            orders,
+            order_ids,
+            entries_of_orders(charges, charge_entries, order_entries),
+        ),
         *strangers(charges, charge_entries),
         *strangers(subscriptions, subscription_entries),
+        *carts(news, ids),
     ]
 
 
@@ -178,16 +200,16 @@ def kept_news(subject: str, ids: list[int], kind: type[Any]) -> dict[int, list[T
     return told
 
 
-def order_mirror(charges: Mirror) -> Mirror:
-    """Lock the orders of the charges and derive them from all of their charges.
+def order_mirror(charges: Mirror, found: Mapping[Key, list[Entry]]) -> Mirror:
+    """Lock the orders of the charges, and those that were told of themselves, and derive them.
 
-    An order that a charge has left is derived anew too, or gone if it was the last one.
+    An order that a charge has left is derived anew too, or gone if nothing else is known of it.
     """
     members: dict[Key, dict[str, ChargeState]] = defaultdict(dict)
     for (account, charge_id), state in charges.states.items():
         members[account, state.order_reference][charge_id] = state
     former = {(account, row["order_reference"]) for (account, _), row in charges.rows.items()}
-    if not (touched := {*members, *former}):
+    if not (touched := {*members, *former, *found}):
         return Mirror()
     keys = [{"account_id": account, "name": reference} for account, reference in sorted(touched)]
     rows = {
@@ -199,11 +221,29 @@ def order_mirror(charges: Mirror) -> Mirror:
             if key not in charges.states and key not in charges.gone:
                 siblings = members[row["account_id"], row["order_reference"]]
                 siblings[row["gateway_charge_id"]] = state_of_row(row)
+    registered = told_of_orders(rows, found)
     states = {
-        key: order_state(of_order, has_access=key in rows and rows[key]["status"] == "active")
-        for key, of_order in members.items()
+        key: order_state(
+            members.get(key, {}),
+            registered.get(key, ()),
+            has_access=key in rows and rows[key]["status"] == "active",
+        )
+        for key in touched
+        if key in members or registered.get(key)
     }
     return Mirror(rows, states, [key for key in rows if key not in states])
+
+
+def told_of_orders(
+    rows: Mapping[Key, Row], found: Mapping[Key, list[Entry]]
+) -> dict[Key, list[Told[OrderFact]]]:
+    """What was told of orders themselves: what is kept, and the batch's."""
+    known = {key: row["id"] for key, row in rows.items() if row["registered"]}
+    kept = kept_news("order", list(known.values()), OrderFact)
+    told = {key: list(kept.get(row_id, ())) for key, row_id in known.items()}
+    for key, new in found.items():
+        told.setdefault(key, []).extend(one.told for one in new)
+    return told
 
 
 def state_of_row(row: Row) -> ChargeState:
@@ -279,9 +319,13 @@ def keep(
         execute(INSERT_NEWS.format(subject=subject), document(rows))
 
 
-def entries_of_orders(charges: Mirror, found: Mapping[Key, list[Entry]]) -> dict[Key, list[Entry]]:
+def entries_of_orders(
+    charges: Mirror, found: Mapping[Key, list[Entry]], told: Mapping[Key, list[Entry]]
+) -> dict[Key, list[Entry]]:
     """The entries that led to each order's state."""
     by_order: dict[Key, list[Entry]] = defaultdict(list)
+    for key, entries_of_order in told.items():
+        by_order[key].extend(entries_of_order)
     for key, state in charges.states.items():
         by_order[key[0], state.order_reference].extend(found[key])
     return by_order
@@ -307,6 +351,30 @@ def changes(
             )
 
 
+def extensions(
+    mirror: Mirror, ids: Mapping[Key, int], found: Mapping[Key, list[Entry]]
+) -> Iterable[Change]:
+    """Open charges that can be paid for longer than was known, and else stand as before."""
+    for key, state in mirror.states.items():
+        row = mirror.before(key)
+        if row and row["status"] == state.status and is_extended(row["expires_at"], state):
+            yield Change(
+                subject=Subject.CHARGE,
+                id=ids[key],
+                name=key[1],
+                before=str(state.status),
+                after="extended",
+                event_id=max((one.event_id for one in found[key]), default=0),
+            )
+
+
+def is_extended(before: datetime | None, state: ChargeState) -> bool:
+    """Whether an open charge lapses later than it did."""
+    if before is None or state.expires_at is None or state.status not in OPEN:
+        return False
+    return state.expires_at > before
+
+
 def strangers(mirror: Mirror, found: Mapping[Key, list[Entry]]) -> Iterable[Change]:
     """Buyers that are known by the gateway's id only, and were not before: somebody has to ask."""
     for key, state in mirror.states.items():
@@ -320,6 +388,26 @@ def strangers(mirror: Mirror, found: Mapping[Key, list[Entry]]) -> Iterable[Chan
             after="unknown",
             event_id=max((one.event_id for one in found[key]), default=0),
         )
+
+
+def carts(news: Iterable[News], customers: Mapping[str, int]) -> Iterable[Change]:
+    """Who left something at a checkout."""
+    for one in news:
+        for fact in one.facts:
+            if isinstance(fact, LeadFact) and fact.left_cart and fact.customer.email:
+                yield Change(
+                    subject=Subject.CART,
+                    id=customers[fact.customer.email],
+                    name=fact.product.name,
+                    before="",
+                    after="abandoned",
+                    event_id=one.event_id,
+                    details={
+                        "product": fact.product.name,
+                        "product_id": fact.product.id,
+                        "url": fact.cart_url,
+                    },
+                )
 
 
 def was_told(mirror: Mirror, key: Key) -> bool:

@@ -54,6 +54,7 @@ ORDERS = Table(
         "product_id": "text",
         "product": "text",
         "payment_url": "text",
+        "registered": "boolean",
         "simulated": "boolean",
         "created_at": "timestamptz",
         "paid_at": "timestamptz",

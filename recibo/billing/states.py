@@ -2,7 +2,7 @@
 
 ``charge_state`` and ``subscription_state`` take every fact kept about one charge or subscription,
 in any order and with repeats, and give the columns of its row. ``order_state`` takes the states
-of an order's charges.
+of an order's charges and what was told of the order itself.
 """
 
 from collections import defaultdict
@@ -12,6 +12,7 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from recibo.billing.strength import COLLECTED, ENDED, RETURNED, SUBSCRIPTION_PLACES, strength
@@ -19,11 +20,13 @@ from recibo.gateways.facts import (
     ChargeFact,
     ChargeStatus,
     Commission,
+    OrderFact,
+    OrderStatement,
     SubscriptionFact,
     SubscriptionStatus,
 )
 
-F = TypeVar("F", ChargeFact, SubscriptionFact)
+F = TypeVar("F", ChargeFact, SubscriptionFact, OrderFact)
 ZERO = Decimal(0)
 
 SUBSCRIPTION_CODE = attrgetter("subscription_code")
@@ -40,8 +43,8 @@ OFFER = attrgetter("product.offer")
 PAYMENT_URL = attrgetter("payment_url")
 PAYMENT_CODE = attrgetter("payment_code")
 REFUSAL_REASON = attrgetter("refusal_reason")
-METADATA = attrgetter("metadata")
 EXPIRES_AT = attrgetter("expires_at")
+AMOUNT = attrgetter("amount")
 PRICE = attrgetter("price")
 PLAN = attrgetter("plan")
 PLAN_ID = attrgetter("plan_id")
@@ -126,6 +129,7 @@ class OrderState(Struct, frozen=True, gc=False):
     product_id: str
     product: str
     payment_url: str
+    registered: bool
     simulated: bool
     created_at: datetime
     paid_at: datetime | None
@@ -137,16 +141,17 @@ def charge_state(told: Sequence[Told[ChargeFact]]) -> ChargeState:
     facts = standing([one.fact for one in news])
     newest = facts[0]
     strongest = max(facts, key=lambda fact: strength(fact.status, fact.occurred_at))
-    refunded = refunded_amount(facts, newest.amount.amount)
+    amount = sold_for(facts)
+    refunded = refunded_amount(facts, amount)
     return ChargeState(
-        status=status_after_refunds(strongest.status, facts, refunded, newest.amount.amount),
+        status=status_after_refunds(strongest.status, facts, refunded, amount),
         status_at=strongest.occurred_at,
         order_reference=newest.order_reference,
         customer=next((one.customer for one in news if one.customer), ""),
         gateway_customer_id=gateway_customer_id(news),
         subscription_code=first(facts, SUBSCRIPTION_CODE, ""),
         cycle=first(facts, CYCLE, None),
-        amount=newest.amount.amount,
+        amount=amount,
         currency=newest.amount.currency,
         total=first(facts, TOTAL, None),
         fee=first(facts, FEE, None),
@@ -161,7 +166,7 @@ def charge_state(told: Sequence[Told[ChargeFact]]) -> ChargeState:
         payment_url=first(facts, PAYMENT_URL, ""),
         payment_code=first(facts, PAYMENT_CODE, ""),
         refusal_reason=first(facts, REFUSAL_REASON, ""),
-        metadata=first(facts, METADATA, {}),
+        metadata=merged(facts),
         simulated=news[0].simulated,
         created_at=min(fact.created_at or fact.occurred_at for fact in facts),
         paid_at=paid_at(facts),
@@ -190,13 +195,24 @@ def subscription_state(told: Sequence[Told[SubscriptionFact]]) -> SubscriptionSt
         period=first(facts, PERIOD, ""),
         next_billing_at=first(facts, NEXT_BILLING_AT, None),
         started_at=min((fact.started_at for fact in facts if fact.started_at), default=None),
-        cancelled_at=(
-            (decisive.cancelled_at or decisive.occurred_at)
-            if status is SubscriptionStatus.CANCELLED
-            else None
-        ),
+        cancelled_at=cancelled_at(facts) if status is SubscriptionStatus.CANCELLED else None,
         simulated=news[0].simulated,
     )
+
+
+def cancelled_at(newest_first: Sequence[SubscriptionFact]) -> datetime:
+    """When a subscription that stands cancelled was: one that is read later is no later.
+
+    The newest time that the gateway gives since it last ran, else the earliest that we saw.
+    """
+    found = []
+    for fact in newest_first:
+        if fact.status is SubscriptionStatus.CANCELLED:
+            found.append(fact)
+        elif fact.status is not None and found:
+            break
+    dated = next((fact for fact in found if not fact.is_dated_by_us), found[-1])
+    return dated.cancelled_at or dated.occurred_at
 
 
 def relevant(told: Sequence[Told[F]]) -> Sequence[Told[F]]:
@@ -226,6 +242,19 @@ def first(facts: Sequence[F], get: Callable[[F], Any], default: Any) -> Any:
         if (value := get(fact)) is not None and value != default:
             return value
     return default
+
+
+def merged(facts: Sequence[ChargeFact]) -> dict[str, str]:
+    """What was told beside, the newest of each name: one way to learn of a sale tells more."""
+    told: dict[str, str] = {}
+    for fact in reversed(facts):
+        told |= fact.metadata
+    return told
+
+
+def sold_for(newest_first: Sequence[ChargeFact]) -> Decimal:
+    """What was sold for: news of money that went back, without the price, does not unsay it."""
+    return next((fact.amount.amount for fact in newest_first if fact.amount.amount), ZERO)
 
 
 def refunded_amount(facts: Sequence[ChargeFact], amount: Decimal) -> Decimal:
@@ -276,11 +305,57 @@ def subscription_strength(fact: SubscriptionFact) -> tuple[bool, datetime, int]:
     return fact.status is not None, fact.occurred_at, place
 
 
-def order_state(charges: Mapping[str, ChargeState], *, has_access: bool) -> OrderState:
-    """What the charges of one order, by their ids, add up to.
+def order_state(
+    charges: Mapping[str, ChargeState],
+    told: Sequence[Told[OrderFact]] = (),
+    *,
+    has_access: bool,
+) -> OrderState:
+    """What the charges of one order, by their ids, and what was told of it itself add up to.
 
-    ``has_access``: the buyer was given what the order pays for.
+    One of both at least. ``has_access``: the buyer was given what the order pays for.
     """
+    if not charges:
+        return registered_state(told)
+    state = charged_state(charges, has_access=has_access)
+    if not told:
+        return state
+    own = registered_state(told)
+    return msgspec.structs.replace(
+        state,
+        status=own.status if state.status == "pending" else state.status,
+        customer=state.customer or own.customer,
+        product_id=state.product_id or own.product_id,
+        product=state.product or own.product,
+        registered=True,
+        created_at=min(state.created_at, own.created_at),
+    )
+
+
+def registered_state(told: Sequence[Told[OrderFact]]) -> OrderState:
+    """An order that nothing was collected for yet."""
+    news = relevant(told)
+    facts = [one.fact for one in news]
+    amount = first(facts, AMOUNT, None)
+    is_cancelled = facts[0].status is OrderStatement.CANCELLED
+    return OrderState(
+        status="cancelled" if is_cancelled else "pending",
+        customer=next((one.customer for one in news if one.customer), ""),
+        amount=amount.amount if amount else ZERO,
+        currency=amount.currency if amount else "",
+        paid_amount=ZERO,
+        product_id=first(facts, PRODUCT_ID, ""),
+        product=first(facts, PRODUCT, ""),
+        payment_url="",
+        registered=True,
+        simulated=news[0].simulated,
+        created_at=min(fact.occurred_at for fact in facts),
+        paid_at=None,
+    )
+
+
+def charged_state(charges: Mapping[str, ChargeState], *, has_access: bool) -> OrderState:
+    """What the charges of one order, by their ids, add up to."""
     ordered = sorted(charges.items(), key=lambda item: (item[1].created_at, item[0]))
     real = [charge for _, charge in ordered if not charge.simulated]
     real = real or [charge for _, charge in ordered]
@@ -300,6 +375,7 @@ def order_state(charges: Mapping[str, ChargeState], *, has_access: bool) -> Orde
         payment_url=next(
             (c.payment_url for c in real if c.payment_url and status == "pending"), ""
         ),
+        registered=False,
         simulated=main.simulated,
         created_at=min(charge.created_at for charge in real),
         paid_at=min((charge.paid_at for charge in real if charge.paid_at), default=None),

@@ -32,13 +32,14 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 def timeline(order: Order) -> list[Entry]:
-    """The order's whole story, oldest first, in two queries besides its charges."""
+    """The order's whole story, oldest first, in three queries besides its charges."""
     charges = list(order.charges.all())
     news = ChargeNews.objects.filter(charge__in=charges).order_by(
         "occurred_at", "event_id", "position"
     )
     told = list(news)
-    events = events_about(order, charges, [one.event_id for one in told])
+    own = order.news.values_list("event_id", flat=True)
+    events = events_about(order, charges, [*(one.event_id for one in told), *own])
     entries = [created(order), *progress(charges, told), *map(received, events)]
     return sorted(entries, key=lambda entry: entry.at)
 

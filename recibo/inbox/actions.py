@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from recibo.accounts.models import Account
 from recibo.gateways.contract import RawRequest
 from recibo.gateways.registry import GATEWAYS
-from recibo.inbox.deliveries import COUNTED, STORE, Row, delivery_of
+from recibo.inbox.deliveries import COUNTED, LAST, STORE, Row, delivery_of
 from recibo.inbox.models import Source
 from recibo.work.sql import document, execute
+
+#: What is read in bulk, and waits while there is news to process.
+IN_BULK = frozenset({Source.SYNC, Source.IMPORT})
 
 STORE_NOW = STORE.format(repeated=COUNTED, rows="%s", headers="%s", query="%s", body="%s")
 IDS = """
@@ -36,6 +39,8 @@ def store(
         return []
     for delivery in deliveries.values():
         delivery.row.silent = silent
+        if source in IN_BULK:
+            delivery.row.priority = LAST
     rows: tuple[Row, ...]
     rows, *bytes_beside = zip(*deliveries.values(), strict=True)
     execute(STORE_NOW, document(rows), *map(list, bytes_beside))

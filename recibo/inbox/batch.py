@@ -8,9 +8,10 @@ wait for Python's lock longer than the disk takes.
 import asyncio
 import logging
 import struct
+import threading
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -99,6 +100,25 @@ def byteas(values: Sequence[bytes]) -> bytes:
     return b"".join(parts)
 
 
+class TurnedAway:
+    """Deliveries of each account that were answered 503, counted until somebody takes them."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[int] = Counter()
+        self.lock = threading.Lock()
+
+    def add(self, account_ids: Iterable[int]) -> None:
+        """Count one for each of these. An id may be there more than once."""
+        with self.lock:
+            self.counts.update(account_ids)
+
+    def take(self) -> Counter[int]:
+        """The counts so far; they begin at nothing again."""
+        with self.lock:
+            taken, self.counts = self.counts, Counter()
+        return taken
+
+
 #: Makes a connection for the writer alone. Raises psycopg.OperationalError.
 Connect = Callable[[], Awaitable[psycopg.AsyncConnection[Any]]]
 
@@ -113,6 +133,7 @@ class Committer:
         self.waiting = 0
         self.waiting_bytes = 0
         self.batches: deque[Batch] = deque()
+        self.turned_away = TurnedAway()
         self.closing = False
 
     def start(self) -> None:
@@ -161,6 +182,8 @@ class Committer:
         for key, waiter in batch.waiters:
             if not waiter.done():
                 waiter.set_result(key not in lost)
+        if lost:
+            self.turned_away.add(account_id for account_id, _ in lost)
         self.waiting -= len(batch.waiters)
         self.waiting_bytes -= batch.size
         if len(lost) < len(batch.deliveries):

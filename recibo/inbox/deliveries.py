@@ -12,6 +12,7 @@ from msgspec import Struct
 from recibo.gateways.contract import Gateway, Identity, RawRequest
 from recibo.gateways.errors import PayloadError
 from recibo.gateways.facts import EventType
+from recibo.inbox import imported, own
 from recibo.inbox.models import Retention, Source
 
 logger = logging.getLogger(__name__)
@@ -23,11 +24,16 @@ HIDDEN_HEADERS = frozenset({b"authorization", b"proxy-authorization", b"cookie"}
 UNREADABLE = "unreadable"
 
 PRIORITIES = {kind: 0 if kind.is_critical else 1 for kind in EventType}
+#: Of what is read in bulk, whatever it tells: it waits while there is news.
+LAST = 2
 OF_CHARGE = ("charge.", "subscription.", "payment.")
 RETENTIONS = {
     kind: Retention.CHARGE if kind.startswith(OF_CHARGE) else Retention.OTHER for kind in EventType
 }
 
+
+#: What is in words of our own, not in a gateway's.
+OURS = {Source.API: own.identify, Source.IMPORT: imported.identify}
 
 COUNTED = "do update set duplicates = inbox_event.duplicates + excluded.duplicates + 1"
 UNCOUNTED = "do nothing"
@@ -109,7 +115,7 @@ def delivery_of(
     ``hidden``: headers that are not kept. ``is_hint``: nothing proves the request, so that it is
     only a reason to ask the gateway, and its word about a charge is not taken.
     """
-    identity = identified(gateway, request)
+    identity = identified(gateway, request, source)
     kind = identity.event_type
     row = Row(
         account_id,
@@ -138,10 +144,10 @@ def cleaned(text: str) -> str:
     return text.replace("\0", "").encode(errors="replace").decode()
 
 
-def identified(gateway: Gateway, request: RawRequest) -> Identity:
+def identified(gateway: Gateway, request: RawRequest, source: Source) -> Identity:
     """Which news it is; for what cannot be read, its bytes are its name."""
     try:
-        return gateway.identify(request)
+        return OURS.get(source, gateway.identify)(request)
     except PayloadError:
         return unreadable(request.body)
     except Exception:

@@ -52,7 +52,8 @@ class Event(models.Model):
     gateway_event = models.TextField()
     event_type = models.CharField(max_length=64, default=EventType.UNKNOWN.value)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.PENDING)
-    #: 0 before 1: critical news (paid, refunded, cancelled …) is processed first.
+    #: Lower ones first: 0 for critical news (paid, refunded, cancelled …), 1 for the rest, 2 for
+    #: what a sync or an import reads.
     priority = models.SmallIntegerField(default=1)
     attempts = models.SmallIntegerField(default=0)
     duplicates = models.IntegerField(default=0)
@@ -94,11 +95,18 @@ class Event(models.Model):
                 name="event_due",
                 condition=models.Q(next_attempt_at__isnull=False, is_thin=False),
             ),
-            # reconciliation.notices: what the gateways are to be asked about.
+            # reconciliation.notices: what a gateway is to be asked about, by account; what was
+            # found by ourselves comes after what was told.
             models.Index(
-                fields=["next_attempt_at"],
+                fields=["account", "source", "next_attempt_at"],
                 name="event_to_ask",
                 condition=models.Q(next_attempt_at__isnull=False, is_thin=True),
+            ),
+            # reconciliation.notices: what an account is being asked about now.
+            models.Index(
+                fields=["account"],
+                name="event_asking",
+                condition=models.Q(claimed_until__isnull=False),
             ),
             # inbox.queries.listed with a status that is rare among millions of processed ones.
             models.Index(

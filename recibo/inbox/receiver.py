@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from recibo.accounts.queries import Door
+from recibo.accounts.queries import Door, paths_of
 from recibo.gateways import signatures
 from recibo.gateways.contract import Gateway, RawRequest
 from recibo.gateways.errors import Refused, SignatureError, UnprovenError
@@ -23,7 +23,7 @@ from recibo.inbox.batch import Committer, FullError
 from recibo.inbox.bodies import Bodies, DeclinedError, DisconnectedError, decline
 from recibo.inbox.deliveries import HIDDEN_HEADERS, delivery_of
 from recibo.inbox.models import Source
-from recibo.inbox.refusals import Refusals
+from recibo.inbox.refusals import Refusals, note_turned_away
 
 logger = logging.getLogger(__name__)
 
@@ -125,6 +125,8 @@ class Receiver:
         except DeclinedError as declined:
             if declined.answer is answers.TOO_LARGE:
                 self.refuse(scope, place.gateway.slug, place.account, Refused.PAYLOAD_TOO_LARGE)
+            if declined.answer is answers.NO_ROOM:
+                self.turned_away(place)
             raise
         taken = self.judged(scope, place, request_of(scope, body))
         return taken if isinstance(taken, Answer) else answers.stored(await taken)
@@ -160,7 +162,7 @@ class Receiver:
         if not place.can_ask:
             return self.refused(scope, place, request, reason)
         if not self.hints.take():
-            return answers.UNAVAILABLE
+            return self.turned_away(place)
         return self.kept(place, request, Source.WEBHOOK, is_hint=True)
 
     def kept(
@@ -178,7 +180,12 @@ class Receiver:
         try:
             return self.committer.add(delivery)
         except FullError:
-            return answers.UNAVAILABLE
+            return self.turned_away(place)
+
+    def turned_away(self, place: Place) -> Answer:
+        """Have a sender come again, and count it."""
+        self.committer.turned_away.add([place.account_id])
+        return answers.UNAVAILABLE
 
     def place(self, scope: Scope) -> Place:
         """The account addressed. Raises DeclinedError."""
@@ -203,7 +210,8 @@ class Receiver:
         return self.aliases.get(bare, gateway), account
 
     def refused(self, scope: Scope, place: Place, request: RawRequest, reason: Refused) -> Answer:
-        """Note why a sender was not believed."""
+        """Note why a sender was not believed, and have what he named looked at."""
+        self.refusals.look_into(place.gateway, place.account_id, request)
         if reason is Refused.SIGNATURE_MISSING:
             self.refuse(scope, place.gateway.slug, place.account, reason, request.body)
             return answers.MISSING
@@ -234,6 +242,18 @@ class Receiver:
             self.places = self.places_of(self.doors())
             self.read_at = time.monotonic()
         self.refusals.flush()
+        self.note_turned_away()
+
+    def note_turned_away(self) -> None:
+        """Write who was answered 503, as soon as something can be written again."""
+        if not (taken := self.committer.turned_away.take()):
+            return
+        names = {one.account_id: (one.gateway.slug, one.account) for one in self.places.values()}
+        try:
+            note_turned_away({names[who]: times for who, times in taken.items() if who in names})
+        except Exception:
+            self.committer.turned_away.add(taken.elements())
+            raise
 
     def places_of(self, doors: Mapping[tuple[str, str], Door]) -> dict[str, Place]:
         """Every address that leads to an account."""
@@ -241,7 +261,7 @@ class Receiver:
         for (slug, account), door in doors.items():
             if gateway := self.gateways.get(slug):
                 place = self.place_of(gateway, account, door)
-                places.update(dict.fromkeys(self.addresses(gateway, account), place))
+                places.update(dict.fromkeys(paths_of(gateway, account), place))
         return places
 
     def place_of(self, gateway: Gateway, account: str, door: Door) -> Place:
@@ -255,13 +275,6 @@ class Receiver:
             simulation_secret=self.simulation_secret(gateway.slug),
             hidden_headers=HIDDEN_HEADERS | gateway.secret_headers,
         )
-
-    def addresses(self, gateway: Gateway, account: str) -> list[str]:
-        """Where an account's webhooks come in; ``default`` has the short addresses too."""
-        named = f"{PREFIX}{gateway.slug}/{account}"
-        if account != "default":
-            return [named]
-        return [named, f"{PREFIX}{gateway.slug}", *(f"/api/{alias}" for alias in gateway.aliases)]
 
 
 class Allowance:

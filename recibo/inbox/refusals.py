@@ -5,7 +5,7 @@ flood can write is bounded in memory, per second and in the table.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -14,7 +14,10 @@ from django.db import connection
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from recibo.gateways.contract import Gateway, RawRequest
 from recibo.gateways.errors import Refused
+from recibo.inbox.deliveries import identified
+from recibo.inbox.models import Source
 
 #: Different refusals kept apart in one second; further ones are counted without their address.
 MOST_KINDS = 200
@@ -22,6 +25,9 @@ MOST_ROWS = 10_000
 KEPT = timedelta(days=7)
 #: Bytes of the body that are kept.
 EXCERPT = 500
+#: Refused requests of one second that are looked into, and the largest that are. Bytes.
+MOST_KNOCKS = 200
+LARGEST_KNOCK = 64 * 1024
 #: Characters of a name that came over the wire.
 LONGEST_NAME = 64
 
@@ -56,6 +62,10 @@ REASONS: Mapping[Refused, Promise] = {
     ),
     Refused.PAYLOAD_TOO_LARGE: _(
         "The body was larger than 1 MiB. No gateway sends that much: somebody else knocked."
+    ),
+    Refused.UNAVAILABLE: _(
+        "Recibo could not store it and answered 503: the gateway sends it again. Check that the"
+        " database runs; `recibo doctor` says whether the gateway has stopped sending."
     ),
 }
 #: Reasons under which the names in the address are free inventions of the sender.
@@ -103,12 +113,32 @@ class Count:
     excerpt: bytes
 
 
+class Knock(NamedTuple):
+    """A refused request to an account that there is: perhaps a true one under a wrong secret."""
+
+    gateway: Gateway
+    account_id: int
+    request: RawRequest
+
+
+#: Takes charges by account and the gateway's id, named by nobody whom we know.
+Named = Callable[[Sequence[tuple[int, str]]], object]
+
+
 class Refusals:
     """Counts of this second, and their way to the table."""
 
-    def __init__(self) -> None:
+    def __init__(self, named: Named = lambda _: None) -> None:
+        """``named`` is told, on a thread beside the requests, which charges were named."""
         self.counts: dict[Kind, Count] = {}
+        self.knocks: list[Knock] = []
+        self.named = named
         self.lock = threading.Lock()
+
+    def look_into(self, gateway: Gateway, account_id: int, request: RawRequest) -> None:
+        """Have a refused request looked into, if there is room. Never waits."""
+        if len(self.knocks) < MOST_KNOCKS and len(request.body) <= LARGEST_KNOCK:
+            self.knocks.append(Knock(gateway, account_id, request))
 
     def record(
         self, gateway: str, account: str, reason: Refused, remote_address: str, body: bytes = b""
@@ -125,11 +155,23 @@ class Refusals:
             count.excerpt = body[:EXCERPT]
 
     def flush(self) -> None:
-        """Write the counts. If that fails they are gone: refusals are not worth the memory."""
+        """Write the counts. If that fails they are gone: refusals are not worth the memory.
+
+        What was named is worth it: it waits until something can be written again.
+        """
         with self.lock:
             counts, self.counts = self.counts, {}
         if counts:
             write(counts)
+        knocks, self.knocks = self.knocks, []
+        if charges := sorted({charge for knock in knocks if (charge := charge_of(knock))}):
+            self.named(charges)
+
+
+def charge_of(knock: Knock) -> tuple[int, str] | None:
+    """The charge that a refused request names, by account; None where it names none."""
+    name = identified(knock.gateway, knock.request, Source.WEBHOOK).charge_id
+    return (knock.account_id, name) if name else None
 
 
 def write(counts: Mapping[Kind, Count]) -> None:
@@ -148,6 +190,20 @@ def write(counts: Mapping[Kind, Count]) -> None:
     with connection.cursor() as cursor:
         cursor.executemany(UPSERT, rows)
         cursor.execute(PRUNE, [datetime.now(UTC) - KEPT, MOST_ROWS - 1])
+
+
+def note_turned_away(counts: Mapping[tuple[str, str], int]) -> None:
+    """Write how often each account, by gateway and name, was answered 503 until now.
+
+    Raises DatabaseError while nothing can be written.
+    """
+    now = datetime.now(UTC)
+    write(
+        {
+            Kind(gateway, account, Refused.UNAVAILABLE, ""): Count(times, now, now, b"")
+            for (gateway, account), times in counts.items()
+        }
+    )
 
 
 def clipped(name: str) -> str:

@@ -41,7 +41,7 @@ CLAIM_DUE = CLAIM.format(only="")
 CLAIM_SOME = CLAIM.format(only="and e.id = any(%s)")
 READ = """
     select e.id, e.account_id, a.gateway, e.source, e.received_at, e.attempts, e.silent,
-           b.headers, b.query, b.body
+           b.headers, b.query, b.body, a.connected_at
     from inbox_event e
     join accounts_account a on a.id = e.account_id
     left join inbox_eventbody b on b.event_id = e.id and b.received_at = e.received_at

@@ -2,13 +2,16 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
+from django.utils import timezone
 from msgspec import Struct
 
-from recibo.automation.reactions import react
+from recibo.analytics import marking
+from recibo.automation.bookkeeping import keep
+from recibo.automation.reactions import react, rehearse
 from recibo.billing.batch import News
 from recibo.billing.changes import Change, Subject
 from recibo.billing.recording import record
@@ -16,10 +19,18 @@ from recibo.gateways.contract import RawRequest
 from recibo.gateways.errors import GatewayError, IgnoredError
 from recibo.gateways.facts import Fact
 from recibo.gateways.registry import GATEWAYS
+from recibo.inbox import imported, own
 from recibo.inbox.deliveries import headers_of
 from recibo.inbox.models import Source, Status
+from recibo.processing.reacting import reacts
 
 logger = logging.getLogger(__name__)
+
+#: What is in words of our own, not in a gateway's.
+OURS: dict[str, Callable[[RawRequest], list[Fact]]] = {
+    Source.API: own.parse,
+    Source.IMPORT: imported.parse,
+}
 
 
 class Pending(Struct, frozen=True, gc=False):
@@ -35,6 +46,7 @@ class Pending(Struct, frozen=True, gc=False):
     headers: bytes | None  # None: the body was archived
     query: bytes | None
     body: bytes | None
+    connected_at: datetime | None = None  # when the account was
 
 
 class Outcome(Struct, frozen=True, gc=False):
@@ -76,10 +88,15 @@ def fold(events: Sequence[Pending]) -> list[Outcome]:
         except Exception as error:  # a parser's bug must not hold up the batch
             logger.exception("Event %s could not be parsed", event.id)
             outcomes.append(Outcome(event.id, Status.FAILED, error=describe(error)))
-    loud = {event.id for event in events if reacts(event)}
+    loud = loud_of(events, [*news, *withdrawn])
+    marking.mark_before([*news, *withdrawn])
     acted = record([one for one in [*news, *withdrawn] if one.event_id in loud])
     shown = record([one for one in [*news, *withdrawn] if one.event_id not in loud])
+    marking.mark(news)
+    marking.keep_carts([*news, *withdrawn])
     simulated = {one.event_id for one in news if one.simulated}
+    keep(acted)
+    keep(change for change in shown if change.event_id not in simulated)
     react([*acted, *(change for change in shown if asks(change, simulated))])
     return outcomes + settled(news, [*acted, *shown])
 
@@ -123,12 +140,16 @@ def parse(event: Pending) -> list[Fact]:
         raise ArchivedError
     headers = headers_of(event.headers)
     request = RawRequest(headers, event.body, event.query, event.received_at)
+    if (read := OURS.get(event.source)) is not None:
+        return read(request)
     return GATEWAYS[event.gateway].parse(request)
 
 
-def reacts(event: Pending) -> bool:
-    """Whether what an event changes is acted upon: a simulation and a silent replay only show."""
-    return not event.silent and event.source != Source.SIMULATE
+def loud_of(events: Iterable[Pending], news: Iterable[News]) -> set[int]:
+    """The events whose changes are acted upon: see ``reacting``."""
+    by_id = {event.id: event for event in events}
+    now = timezone.now()
+    return {one.event_id for one in news if reacts(by_id[one.event_id], one.facts, now)}
 
 
 def refusal_of(event: Pending, error: GatewayError) -> Outcome:
@@ -149,11 +170,18 @@ def settled(news: Iterable[News], changes: Iterable[Change]) -> list[Outcome]:
     for change in changes:
         by_event[change.event_id].append(change)
     return [
-        Outcome(one.event_id, Status.PROCESSED, result=summary(by_event[one.event_id]))
+        Outcome(
+            one.event_id,
+            Status.PROCESSED,
+            result=summary(by_event[one.event_id], is_only_shown=one.simulated),
+        )
         for one in news
     ]
 
 
-def summary(changes: Iterable[Change]) -> str:
-    """The changes in one line."""
-    return "; ".join(str(change) for change in changes) or "nothing changed"
+def summary(changes: Sequence[Change], *, is_only_shown: bool = False) -> str:
+    """The changes in one line, and what a simulation would have had done."""
+    lines = [str(change) for change in changes]
+    if is_only_shown and (would := rehearse(changes)):
+        lines.append(f"would {', '.join(would)}")
+    return "; ".join(lines) or "nothing changed"

@@ -5,7 +5,7 @@ from django.db import connection
 
 from recibo.accounts.models import Account
 from recibo.billing import queries
-from recibo.billing.models import Customer
+from recibo.billing.models import Charge, Customer, Subscription
 from recibo.billing.timeline import events_about
 from tests.plans import read_whole
 
@@ -22,13 +22,17 @@ FILL = (
     from generate_series(1, 20000) n
     """,
     """
+    update billing_customer set corrections = '{"name": "Ana Corrigida"}' where id %% 4000 = 0
+    """,
+    """
     insert into billing_tag (customer_id, tag)
     select id, 'tag-' || id %% 1000 from billing_customer
     """,
     """
     insert into billing_order (account_id, reference, status, customer_id, amount, currency,
         paid_amount, product_id, product, payment_url, simulated, created_at, paid_at)
-    select %(account)s, 'HP' || id, 'paid', id, 10, 'BRL', 10, '', '', '', false, now(), now()
+    select %(account)s, 'HP' || id, case when id %% 4000 = 0 then 'charged_back' else 'paid' end,
+        id, 10, 'BRL', 10, '', '', '', false, now(), now()
     from billing_customer
     """,
     """
@@ -80,12 +84,16 @@ def _filled(db):
 
 
 @pytest.mark.usefixtures("_filled")
-def test_lists_of_20000_rows_use_indexes():
+def test_lists_of_20000_rows_use_indexes(monkeypatch):
     customer = Customer.objects.get(email="buyer-777@example.com")
     order = queries.orders(reference=f"HP{customer.pk}").get()
+    monkeypatch.setattr(queries, "FEW", 1000)
+    many = queries.customers(gateway="hotmart")
+    monkeypatch.undo()
     lists = {
         "orders": queries.orders(),
         "paid orders": queries.orders(status="paid"),
+        "orders taken back": queries.orders(status="charged_back"),
         "orders of a gateway": queries.orders(gateway="hotmart"),
         "orders by reference": queries.orders(reference=order.reference),
         "charges": queries.charges(),
@@ -99,10 +107,11 @@ def test_lists_of_20000_rows_use_indexes():
         "subscriptions by code": queries.subscriptions(code=f"SUB{customer.pk}"),
         "customers": queries.customers(),
         "customers at risk": queries.customers(segment="at_risk"),
-        "customers of a gateway": queries.customers(gateway="hotmart"),
+        "customers of a gateway with many charges": many,
         "customers with a tag": queries.customers(tag=f"tag-{customer.pk % 1000}"),
         "customers by e-mail": queries.customers(search="buyer-777@"),
         "customers by name": queries.customers(search="ana numero777"),
+        "customers by a correction": queries.customers(search="corrigida"),
         "customers by document": queries.customers(search="000.000.007-77"),
         "events of a customer": queries.events_of_customer(customer.pk),
         "events of an order": events_about(order, list(order.charges.all()), [customer.pk]),
@@ -110,6 +119,34 @@ def test_lists_of_20000_rows_use_indexes():
     for name, rows in lists.items():
         assert read_whole(rows[:50]) == [], name
         assert len(rows[:50]) > 0, name
+
+
+@pytest.mark.usefixtures("_filled")
+def test_customers_of_a_gateway_with_few_charges_are_had_from_them():
+    other = Account.objects.get(gateway="asaas")
+    for model in (Charge, Subscription):
+        model.objects.filter(customer_id__in=model.objects.values("customer")[:100]).update(
+            account=other
+        )
+    with connection.cursor() as cursor:
+        cursor.execute("analyze")
+    rows = queries.customers(gateway="asaas")
+    assert read_whole(rows[:50]) == []
+    assert len(rows) >= 100
+
+
+@pytest.mark.usefixtures("_filled")
+def test_lists_of_a_gateway_without_rows_do_not_look_for_them_everywhere():
+    lists = {
+        "orders": queries.orders(gateway="asaas"),
+        "charges": queries.charges(gateway="asaas"),
+        "paid charges": queries.charges(gateway="asaas", status="paid"),
+        "subscriptions": queries.subscriptions(gateway="asaas"),
+        "customers": queries.customers(gateway="asaas"),
+    }
+    for name, rows in lists.items():
+        assert read_whole(rows[:50]) == [], name
+        assert "_by_" in rows[:50].explain(), name
 
 
 @pytest.mark.usefixtures("_filled")

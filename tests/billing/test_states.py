@@ -215,3 +215,32 @@ def test_a_reactivated_subscription_is_no_longer_cancelled():
     ]
     state = subscription_state(facts)
     assert (state.status, state.cancelled_at) == (SubscriptionStatus.ACTIVE, None)
+
+
+def cancelled_on(day, *, is_dated_by_us=False):
+    at = START + timedelta(days=day)
+    return told(
+        SubscriptionFact(
+            code="s1",
+            occurred_at=at,
+            status=SubscriptionStatus.CANCELLED,
+            cancelled_at=at,
+            is_dated_by_us=is_dated_by_us,
+        )
+    )
+
+
+@pytest.mark.parametrize("order", [*permutations(range(3))])
+def test_a_cancellation_that_is_only_read_later_is_no_later(order):
+    read = [cancelled_on(day, is_dated_by_us=True) for day in (5, 9)]
+    assert subscription_state(read).cancelled_at == START + timedelta(days=5)
+    facts = [*read, cancelled_on(3)]
+    state = subscription_state([facts[place] for place in order])
+    assert state.cancelled_at == START + timedelta(days=3)
+
+
+def test_a_subscription_that_ran_again_is_cancelled_anew():
+    active = SubscriptionStatus.ACTIVE
+    again = told(SubscriptionFact(code="s1", occurred_at=START + timedelta(days=4), status=active))
+    state = subscription_state([cancelled_on(3), again, cancelled_on(9, is_dated_by_us=True)])
+    assert state.cancelled_at == START + timedelta(days=9)

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from recibo.inbox import batch
 from recibo.inbox.batch import Connect
-from recibo.inbox.models import Event, EventBody
+from recibo.inbox.models import Event, EventBody, Refusal
 from recibo.server.entry import connect, parameters
 from tests.inbox.serving import SECRET, Served, serving, until
 
@@ -135,6 +135,21 @@ def test_without_a_database_the_answer_is_503_until_it_is_back(transactional_db:
 
         is_up.set()
         until(lambda: served.post(json={"id": "evt_1"}).status_code == 200)
+
+
+def test_who_was_answered_503_is_noted_once_the_database_is_back(transactional_db: None) -> None:
+    is_up = threading.Event()
+
+    async def unreliable() -> psycopg.AsyncConnection[Any]:
+        if not is_up.is_set():
+            raise psycopg.OperationalError("connection refused")
+        return await connect()
+
+    with serving(connect=unreliable) as served:
+        assert served.post(json={"id": "evt_1"}).status_code == 503
+        until(lambda: Refusal.objects.filter(reason="unavailable").exists())
+    row = Refusal.objects.get()
+    assert (row.gateway, row.account, row.times) == ("acme", "default", 1)
 
 
 def test_a_full_queue_is_503_and_empties_by_itself(

@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+import threading
+from collections import Counter
 from datetime import timedelta
 
 import httpx
 import pytest
 
+from recibo.inbox import batch, bodies
 from recibo.inbox.models import Event, EventBody, Refusal
-from tests.inbox.serving import SECRET, SIMULATION_SECRET, Served, until
+from tests.inbox.serving import SECRET, SIMULATION_SECRET, Served, account, until
 
 PAID = {"id": "evt_1", "event": "paid", "charge": "ch_1"}
 
@@ -261,6 +264,29 @@ def test_a_flood_of_hints_is_told_to_come_later(served: Served) -> None:
     ]
     assert statuses == [200, 200, 503, 503]
     assert served.post(json={**PAID, "id": "proven"}).status_code == 200
+    until(lambda: refusals(served) == [("acme", "default", "unavailable", 2)])
+
+
+def test_who_finds_no_room_is_counted_as_turned_away(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "MOST_WAITING", 0)
+    assert served.post(json=PAID).status_code == 503
+    monkeypatch.setattr(bodies, "ROOM", 10)
+    large = {**PAID, "filler": "x" * 300_000}
+    assert served.post(json=large).status_code == 503
+    until(lambda: refusals(served) == [("acme", "default", "unavailable", 2)])
+
+
+def test_no_one_who_was_turned_away_is_lost_while_the_counts_are_taken() -> None:
+    counts, taken = batch.TurnedAway(), Counter[int]()
+    adding = threading.Thread(target=lambda: [counts.add([1, 2]) for _ in range(20_000)])
+    adding.start()
+    while adding.is_alive():
+        taken.update(counts.take())
+    adding.join()
+    taken.update(counts.take())
+    assert taken == {1: 20_000, 2: 20_000}
 
 
 def test_a_simulation_of_what_nothing_proves_proves_itself_to_us(served: Served) -> None:
@@ -273,3 +299,13 @@ def test_a_simulation_of_what_nothing_proves_proves_itself_to_us(served: Served)
     forged = {**marked, "X-Recibo-Proof": "guessed"}
     assert served.post(path, json=PAID, headers=forged).status_code == 401
     assert served.post(path, json=PAID, headers=marked).status_code == 401
+
+
+def test_what_a_refused_request_names_is_handed_on_after_the_answer(served: Served) -> None:
+    named: list[tuple[int, str]] = []
+    served.receiver.refusals.named = named.extend
+    for body in ({"id": "e1", "charge": "c1"}, {"id": "e2", "charge": "c1"}, {"id": "e3"}):
+        assert served.post(json=body, headers={"X-Acme-Token": "wrong"}).status_code == 401
+    served.post(json={"id": "e4", "charge": "c4"})
+    until(lambda: named)
+    assert named == [(account("default"), "c1")]

@@ -3,12 +3,15 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import translation
 
+from recibo.gateways.contract import RawRequest
 from recibo.gateways.errors import Refused
 from recibo.inbox import refusals
 from recibo.inbox.models import Refusal
 from recibo.inbox.refusals import REASONS, Refusals
+from tests.inbox.acme import ACME
 
 pytestmark = pytest.mark.django_db
 
@@ -103,3 +106,21 @@ def test_names_that_the_table_cannot_hold_are_recorded_all_the_same() -> None:
 def test_every_reason_is_told_in_plain_words(reason: Refused) -> None:
     with translation.override("en"):
         assert str(REASONS[reason]).endswith(".")
+
+
+def test_what_was_named_waits_until_something_can_be_written_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(_: object) -> None:
+        raise OperationalError("the database is away")
+
+    named: list[tuple[int, str]] = []
+    counting = Refusals(named.extend)
+    counting.record("acme", "default", Refused.SIGNATURE_INVALID, "")
+    counting.look_into(ACME, 1, RawRequest({}, b'{"id": "e1", "charge": "c1"}'))
+    with monkeypatch.context() as patched:
+        patched.setattr(refusals, "write", broken)
+        with pytest.raises(OperationalError):
+            counting.flush()
+    counting.flush()
+    assert named == [(1, "c1")]
