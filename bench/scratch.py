@@ -70,7 +70,8 @@ def empty() -> None:
     execute(
         "truncate inbox_event, inbox_eventbody, billing_customer, billing_order, billing_charge,"
         " billing_subscription, billing_chargenews, billing_subscriptionnews, billing_note,"
-        " billing_tag restart identity cascade"
+        " billing_tag, outbound_publishedchange, outbound_delivery, outbound_attempt"
+        " restart identity cascade"
     )
 
 

@@ -5,25 +5,43 @@ from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Path, Query, Router
+from ninja import Path, Query, Router, Status
 
+from recibo.access.queries import access_of_customers
+from recibo.api.authentication import actor_of
 from recibo.api.errors import ANSWERS, ApiError
 from recibo.api.filters import CustomerFilters, GatewayPart
 from recibo.api.paging import Page, Paging, page
-from recibo.api.schemas import ChargeRow, CustomerRow, CustomerStats, EventRow
-from recibo.billing import queries
-from recibo.billing.models import Customer
+from recibo.api.schemas import (
+    ChargeRow,
+    CorrectionRequest,
+    CustomerRow,
+    CustomerStats,
+    EventRow,
+    NoteRequest,
+    NoteRow,
+    TagRequest,
+    Tags,
+)
+from recibo.billing import actions, queries
+from recibo.billing.models import Customer, Note
 
 router = Router(tags=["customers"])
 
 
 class Valued:
-    """A customer with what was paid and not given back; all else is the customer's own."""
+    """A customer as the seller sees him: with what was paid and not given back, and with the
+    access it gives. All else is the customer's own.
+    """
 
-    def __init__(self, customer: Customer, values: Mapping[str, Decimal]) -> None:
+    def __init__(
+        self, customer: Customer, values: Mapping[str, Decimal], access: tuple[str, str]
+    ) -> None:
         self.customer = customer
         self.lifetime_values = values
         self.lifetime_value = next(iter(values.values()), Decimal(0))
+        self.access, self.user_id = access[0], access[1] or None
+        self.email, self.name, self.phone, self.document = customer.person
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.customer, name)
@@ -47,6 +65,46 @@ def stats(request: HttpRequest, gateway: Path[GatewayPart]) -> dict[str, int]:
 def detail(request: HttpRequest, gateway: Path[GatewayPart], customer_id: int) -> Valued:
     [customer] = valued([existing(gateway, customer_id)])
     return customer
+
+
+@router.put(
+    "/{int:customer_id}", response={200: CustomerRow, **ANSWERS}, summary="Correct a customer"
+)
+def correct(
+    request: HttpRequest, gateway: Path[GatewayPart], customer_id: int, wish: CorrectionRequest
+) -> Valued:
+    """What the seller knows better stands above what gateways told, and above what they tell from
+    then on. `null` takes a correction back; what is left out stays as it is.
+    """
+    existing(gateway, customer_id)
+    actions.correct(customer_id, wish.dict(exclude_unset=True), actor=actor_of(request))
+    return detail(request, gateway, customer_id)
+
+
+@router.post("/{int:customer_id}/notes", response={201: NoteRow, **ANSWERS}, summary="Write a note")
+def annotate(
+    request: HttpRequest, gateway: Path[GatewayPart], customer_id: int, wish: NoteRequest
+) -> Status[Note]:
+    existing(gateway, customer_id)
+    return Status(201, actions.annotate(customer_id, wish.text, actor=actor_of(request)))
+
+
+@router.post("/{int:customer_id}/tags", response={200: Tags, **ANSWERS}, summary="Put a tag on")
+def tag(
+    request: HttpRequest, gateway: Path[GatewayPart], customer_id: int, wish: TagRequest
+) -> dict[str, list[str]]:
+    """A tag that is there already changes nothing."""
+    existing(gateway, customer_id)
+    return {"tags": actions.tag(customer_id, wish.tag, actor=actor_of(request))}
+
+
+@router.delete("/{int:customer_id}/tags", response={200: Tags, **ANSWERS}, summary="Take a tag off")
+def untag(
+    request: HttpRequest, gateway: Path[GatewayPart], customer_id: int, wish: TagRequest
+) -> dict[str, list[str]]:
+    """A tag that is not there changes nothing."""
+    existing(gateway, customer_id)
+    return {"tags": actions.untag(customer_id, wish.tag, actor=actor_of(request))}
 
 
 @router.get(
@@ -84,6 +142,7 @@ def existing(gateway: str, customer_id: int) -> Customer:
 
 
 def valued(customers: Sequence[Customer]) -> list[Valued]:
-    """Customers with what they are worth, in one query for all of them."""
-    values = queries.lifetime_values([customer.pk for customer in customers])
-    return [Valued(customer, values.get(customer.pk, {})) for customer in customers]
+    """Customers with what they are worth and may use, in three queries for all of them."""
+    ids = [customer.pk for customer in customers]
+    values, access = queries.lifetime_values(ids), access_of_customers(ids)
+    return [Valued(one, values.get(one.pk, {}), access[one.pk]) for one in customers]

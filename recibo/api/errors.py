@@ -25,6 +25,7 @@ ERRORS: Mapping[int, tuple[str, Promise]] = {
     409: ("conflict", _("This is not possible now.")),
     413: ("payload_too_large", _("The request is too large.")),
     422: ("invalid", _("Some values are not right: see `fields`.")),
+    429: ("too_many_requests", _("This token made too many requests: wait a moment.")),
     500: ("internal_error", _("Something went wrong in Recibo; its log says what.")),
     503: ("unavailable", _("The database does not answer. Try again in a moment.")),
 }
@@ -48,23 +49,37 @@ ANSWERS = {401: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 409: ErrorAnswe
 
 
 class ApiError(Exception):
-    """An answer that is an error. ``message`` explains more than its status does."""
+    """An answer that is an error. ``message`` explains more than its status does; ``fields`` says
+    what is wrong with each; ``headers`` come instead of the usual ones.
+    """
 
-    def __init__(self, status: int, message: str | Promise = "") -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str | Promise = "",
+        *,
+        fields: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.status = status
         self.message = message
+        self.fields = fields
+        self.headers = headers
         super().__init__(status, message)
 
 
 def answer(
-    status: int, message: str | Promise = "", fields: Mapping[str, str] | None = None
+    status: int,
+    message: str | Promise = "",
+    fields: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     """An error as the API tells it."""
     code, usual = ERRORS.get(status, ERRORS[400])
     content: dict[str, Any] = {"error": code, "message": str(message or usual)}
     if fields is not None:
         content["fields"] = fields
-    return JsonResponse(content, status=status, headers=HEADERS.get(status))
+    return JsonResponse(content, status=status, headers=headers or HEADERS.get(status))
 
 
 def install(api: NinjaAPI) -> None:
@@ -103,7 +118,9 @@ HANDLERS: Mapping[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] =
     HttpError: lambda _request, error: answer(error.status_code),
     AuthenticationError: lambda _request, _error: answer(401),
     ValidationError: invalid,
-    ApiError: lambda _request, error: answer(error.status, error.message),
+    ApiError: lambda _request, error: answer(
+        error.status, error.message, error.fields, error.headers
+    ),
 }
 
 

@@ -22,3 +22,24 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class KeptAnswer(models.Model):
+    """What a write answered that came with an ``Idempotency-Key``: the same again gets the same.
+
+    ``status`` is null while the write goes on.
+    """
+
+    token = models.ForeignKey(Token, models.CASCADE, db_index=False)
+    key = models.CharField(max_length=200)
+    fingerprint = models.BinaryField(max_length=32)  # SHA-256 of method, address and body
+    status = models.SmallIntegerField(null=True, blank=True)
+    content = models.BinaryField(default=b"")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["token", "key"], name="kept_answer_unique")]
+        indexes = [models.Index(fields=["created_at"], name="kept_answer_by_age")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,37 +1,27 @@
-"""The console's lists: a look at what is there. Nothing is changed from here."""
+"""The console's lists: a look at what is there.
 
-from typing import TYPE_CHECKING
+Nothing is changed from here, but what has buttons: subscriptions, which their gateways are asked to
+change, and what the seller's applications are told.
+"""
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
+from recibo.access.models import Access, Provisioning
 from recibo.billing.models import Charge, Customer, Order, Subscription
+from recibo.console.deliveries import DeliveryAdmin
+from recibo.console.endpoints import EndpointAdmin
+from recibo.console.shown import Shown
+from recibo.console.subscriptions import SubscriptionAdmin
 from recibo.inbox.models import Event, Refusal
-from recibo.journal.models import AuditEntry
-
-if TYPE_CHECKING:
-    Base = admin.ModelAdmin[Model]
-else:
-    Base = admin.ModelAdmin  # generic to type checkers only
+from recibo.journal.models import Alert, AuditEntry, IntegrationCall
+from recibo.messaging.models import Message
+from recibo.outbound.models import Delivery, Endpoint
+from recibo.reconciliation.models import PaymentCheck
 
 admin.site.site_header = admin.site.site_title = "Recibo"
-
-
-class Shown(Base):
-    """Rows to look at, newest first."""
-
-    ordering = ("-id",)
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+admin.site.register(Subscription, SubscriptionAdmin)
+admin.site.register(Endpoint, EndpointAdmin)
+admin.site.register(Delivery, DeliveryAdmin)
 
 
 @admin.register(Event)
@@ -70,12 +60,48 @@ class ChargeAdmin(Shown):
     search_fields = ("order__reference__exact",)
 
 
-@admin.register(Subscription)
-class SubscriptionAdmin(Shown):
-    list_display = ("code", "status", "customer", "plan", "price", "currency", "next_billing_at")
+@admin.register(Provisioning)
+class ProvisioningAdmin(Shown):
+    list_display = ("order", "product", "stage", "stage_at", "attempts", "next_attempt_at", "error")
+    list_filter = ("stage",)
+    list_select_related = ("order", "access")
+    search_fields = ("order__reference__exact",)
+
+
+@admin.register(Access)
+class AccessAdmin(Shown):
+    list_display = ("customer", "application", "product", "plan", "state", "valid_until", "error")
+    list_filter = ("state",)
+    list_select_related = ("customer",)
+    search_fields = ("customer__email__exact",)
+
+
+@admin.register(Message)
+class MessageAdmin(Shown):
+    list_display = ("created_at", "kind", "channel", "to", "order", "status", "sent_at", "error")
+    list_filter = ("status", "channel")
+    list_select_related = ("order", "customer")
+    search_fields = ("order__reference__exact",)
+
+
+@admin.register(PaymentCheck)
+class PaymentCheckAdmin(Shown):
+    list_display = ("order", "account", "status", "attempts", "next_attempt_at", "reason")
     list_filter = ("status",)
-    list_select_related = ("account", "customer")
-    search_fields = ("code__exact",)
+    list_select_related = ("order", "account")
+    search_fields = ("order__reference__exact",)
+
+
+@admin.register(IntegrationCall)
+class IntegrationCallAdmin(Shown):
+    list_display = ("created_at", "account", "operation", "status_code", "duration_ms", "error")
+    search_fields = ("account__exact",)
+
+
+@admin.register(Alert)
+class AlertAdmin(Shown):
+    list_display = ("kind", "text", "opened_at", "seen_at", "resolved_at")
+    list_filter = (("resolved_at", admin.EmptyFieldListFilter),)
 
 
 @admin.register(AuditEntry)

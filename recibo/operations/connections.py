@@ -75,7 +75,7 @@ def access(account: Account, gateway: Gateway, credentials: Mapping[str, str]) -
     name = f"credentials {label(account)}"
     if not credentials:
         sentence = _("%(remedy)s: until then %(gateway)s cannot be asked what webhooks leave out.")
-        remedy = entered(account, ", ".join(gateway.credentials.values()))
+        remedy = entered(account, wanted(gateway))
         return Check(name, State.WARNING, sentence % {"remedy": remedy, "gateway": gateway.name})
     if gateway.ping is None:
         return Check(name, State.OK, _("Set; %s has no way to try them.") % gateway.name)
@@ -83,6 +83,11 @@ def access(account: Account, gateway: Gateway, credentials: Mapping[str, str]) -
     state, reason = answered(gateway.ping, url, credentials)
     facts = {"gateway": gateway.name, "url": url, "reason": reason}
     return Check(name, state, sentences()[state] % {**facts, "source": source(account, gateway)})
+
+
+def wanted(gateway: Gateway) -> str:
+    """The settings of its credentials; where they are to be sent has its usual place."""
+    return ", ".join(name for name in gateway.credentials.values() if not name.endswith("_URL"))
 
 
 def sentences() -> dict[State, str]:

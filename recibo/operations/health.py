@@ -15,7 +15,7 @@ from procrastinate.contrib.django.models import ProcrastinateWorker
 from recibo.accounts.models import Account
 from recibo.gateways.registry import GATEWAYS
 from recibo.inbox import queries as inbox
-from recibo.operations import connections
+from recibo.operations import connections, outlets
 from recibo.operations.checks import Check as Check
 from recibo.operations.checks import State as State
 from recibo.operations.checks import is_well as is_well
@@ -39,7 +39,13 @@ def check() -> list[Check]:
     needed = ready()
     has_tables = needed[-1].name == "worker"  # looked for last
     rest = [accounts(), events()] if has_tables else []
-    return [*needed, *connections.checks(has_tables=has_tables), public_url(), *rest]
+    return [
+        *needed,
+        *connections.checks(has_tables=has_tables),
+        *outlets.checks(has_tables=has_tables),
+        public_url(),
+        *rest,
+    ]
 
 
 def looked(look: Callable[[], Check]) -> Check:

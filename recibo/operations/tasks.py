@@ -2,7 +2,8 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from recibo.inbox import partitions
-from recibo.operations import alerts
+from recibo.messaging.actions import forget_old
+from recibo.operations import alerts, doctor, exports
 
 
 @app.periodic(cron="* * * * *")
@@ -17,3 +18,30 @@ def review_alerts(timestamp: int) -> None:  # noqa: ARG001  # the engine hands i
 def make_room(timestamp: int) -> None:  # noqa: ARG001
     """Every night: room for the bodies of the coming months."""
     partitions.ensure(timezone.now())
+
+
+@app.periodic(cron="20 2 * * *")
+@app.task(name="operations.secrets", queueing_lock="operations.secrets")
+def forget_secrets(timestamp: int) -> None:  # noqa: ARG001
+    """Every night: forget passwords that nobody was told in a week."""
+    forget_old(timezone.now())
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="operations.doctor", queueing_lock="operations.doctor")
+def examine_gateways(timestamp: int) -> None:  # noqa: ARG001
+    """Every ten minutes: ask gateways whose webhooks we did not take whether they still send."""
+    doctor.examine_after_spells(timezone.now())
+
+
+@app.task(name=exports.TASK, queueing_lock=exports.TASK)
+def write_exports() -> None:
+    """Write every file that somebody asked for."""
+    exports.write_all()
+
+
+@app.periodic(cron="40 2 * * *")
+@app.task(name="operations.exports.clean", queueing_lock="operations.exports.clean")
+def clean_exports(timestamp: int) -> None:  # noqa: ARG001
+    """Every night: delete files whose time is over."""
+    exports.clean()

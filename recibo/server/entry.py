@@ -15,6 +15,7 @@ from recibo.inbox.background import Nudger
 from recibo.inbox.batch import Committer
 from recibo.inbox.receiver import Receiver
 from recibo.inbox.refusals import Refusals
+from recibo.reconciliation import lookups
 from recibo.work import engine
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -58,7 +59,7 @@ def receiver() -> Receiver:
         doors=queries.doors,
         simulation_secret=queries.simulation_secret,
         committer=Committer(connect, committed=nudger.wake),
-        refusals=Refusals(),
+        refusals=Refusals(lookups.named),
         nudger=nudger,
     )
 

@@ -14,25 +14,37 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
 
 import dotenv
 import platformdirs
 
+from recibo.access.configuration import DefaultApplication
+from recibo.analytics.definitions import Definitions
 from recibo.gateways.contract import Gateway
 from recibo.gateways.registry import GATEWAYS
+from recibo.messaging.configuration import Mail, Seller, WhatsApp
+from recibo.reconciliation import intervals
+from recibo.reconciliation.intervals import Waits
+from recibo.server import channels, reckoning
+from recibo.server.values import (
+    SettingError,
+    count,
+    duration,
+    durations,
+    language,
+    time_zone,
+    truth,
+    words,
+)
 
-LANGUAGES = {"pt-br": "pt-br", "pt": "pt-br", "en": "en", "en-us": "en"}
 #: A notice may come before what it speaks of can be read; an API may be away for hours.
 FETCH_DELAYS = "5s,30s,2m,10m,30m,1h,3h,6h"
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
+#: A mail server may be away for a day.
+MESSAGE_DELAYS = "30s,2m,5m,15m,1h,3h,6h,12h"
+#: The ladder of Standard Webhooks: ten tries in about three days.
+OUTBOUND_DELAYS = "5s,5m,30m,2h,5h,10h,14h,20h,24h"
 
 Value = TypeVar("Value")
-
-
-class SettingError(Exception):
-    """A setting that cannot be right. The message names it and says what would be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +66,29 @@ class Environment:
     webhook_secrets: Mapping[str, tuple[bytes, ...]] = field(repr=False)
     credentials: Mapping[str, Mapping[str, str]] = field(repr=False)
     api_urls: Mapping[str, str]
+    #: What goes out, and whose name it bears; None: not configured.
+    mail: Mail | None
+    whatsapp: WhatsApp | None
+    application: DefaultApplication | None
+    seller: Seller
+    message_delays: tuple[timedelta, ...]
+    outbound_delays: tuple[timedelta, ...]
+    provisioning_delays: tuple[timedelta, ...]
+    access_grace: timedelta
+    cart_delay: timedelta
+    #: Unpaid orders: the waits between looks (None: by the method), and when to stop (None: when
+    #: their charges end, else after 30 days).
+    payment_check_delays: Waits | None
+    payment_check_give_up: timedelta | None
+    payment_check_min_age: timedelta
+    #: How old news may be that a poll or a sync finds, to be acted upon.
+    react_within: timedelta
+    #: Requests a minute that a token of the API may make of each web process; 0: any number.
+    api_rate: int
+    #: Sites whose pages may call the API from a browser.
+    cors_origins: tuple[str, ...]
+    #: How figures are defined.
+    definitions: Definitions
 
 
 @functools.cache
@@ -98,7 +133,49 @@ def read(variables: Mapping[str, str]) -> Environment:
         webhook_secrets=found(variables, webhook_secrets),
         credentials=found(variables, credentials),
         api_urls=found(variables, api_url),
+        mail=channels.mail(variables),
+        whatsapp=channels.whatsapp(variables),
+        application=channels.application(variables),
+        seller=channels.seller(variables),
+        message_delays=durations(
+            "RECIBO_MESSAGE_DELAYS", variables.get("RECIBO_MESSAGE_DELAYS", MESSAGE_DELAYS)
+        ),
+        outbound_delays=durations(
+            "RECIBO_OUTBOUND_DELAYS", variables.get("RECIBO_OUTBOUND_DELAYS", OUTBOUND_DELAYS)
+        ),
+        provisioning_delays=durations(
+            "RECIBO_PROVISIONING_DELAYS", variables.get("RECIBO_PROVISIONING_DELAYS", "5m,10m,20m")
+        ),
+        access_grace=duration("RECIBO_ACCESS_GRACE", variables.get("RECIBO_ACCESS_GRACE", "5d")),
+        cart_delay=duration("RECIBO_CART_DELAY", variables.get("RECIBO_CART_DELAY", "1h")),
+        payment_check_delays=payment_check_delays(variables),
+        payment_check_give_up=payment_check_give_up(variables),
+        payment_check_min_age=duration(
+            "RECIBO_PAYMENT_CHECK_MIN_AGE", variables.get("RECIBO_PAYMENT_CHECK_MIN_AGE", "10m")
+        ),
+        react_within=duration("RECIBO_REACT_WITHIN", variables.get("RECIBO_REACT_WITHIN", "7d")),
+        api_rate=count("RECIBO_API_RATE", variables.get("RECIBO_API_RATE", "600")),
+        cors_origins=origins(variables.get("RECIBO_CORS_ORIGINS", "")),
+        definitions=reckoning.definitions(variables),
     )
+
+
+def payment_check_delays(variables: Mapping[str, str]) -> Waits | None:
+    """The waits between two looks at an unpaid order. Raises SettingError."""
+    name = "RECIBO_PAYMENT_CHECK_DELAYS"
+    if not (written := variables.get(name, "").strip()):
+        return None
+    try:
+        return intervals.parse(written)
+    except ValueError as error:
+        raise SettingError(f"{name} {error}.") from None
+
+
+def payment_check_give_up(variables: Mapping[str, str]) -> timedelta | None:
+    """How long an unpaid order is followed. Raises SettingError."""
+    name = "RECIBO_PAYMENT_CHECK_GIVE_UP"
+    written = variables.get(name, "").strip()
+    return duration(name, written) if written else None
 
 
 def found(
@@ -187,48 +264,19 @@ def make_secret_key(path: Path) -> None:
     draft.unlink()
 
 
+def origins(value: str) -> tuple[str, ...]:
+    """Origins, separated by commas: scheme, host and port, as a browser names them."""
+    found = words(value)
+    if wrong := [origin for origin in found if not is_base(origin)]:
+        raise SettingError(
+            "RECIBO_CORS_ORIGINS must be origins such as https://app.example.com, separated by"
+            f" commas, not {wrong[0]!r}."
+        )
+    return found
+
+
 def public_url(value: str) -> str:
     """Where the world reaches this installation, without a final slash."""
     if value and scheme(value) not in {"http", "https"}:
         raise SettingError(f"RECIBO_PUBLIC_URL must begin with http:// or https://, not {value!r}.")
     return value.rstrip("/")
-
-
-def words(value: str) -> tuple[str, ...]:
-    """A list separated by commas."""
-    return tuple(word.strip() for word in value.split(",") if word.strip())
-
-
-def time_zone(value: str) -> str:
-    """A name of the time zone database."""
-    if value not in available_timezones():
-        raise SettingError(
-            f"RECIBO_TIME_ZONE must be a name like America/Sao_Paulo, not {value!r}."
-        )
-    return ZoneInfo(value).key
-
-
-def language(value: str) -> str:
-    """pt-br or en."""
-    if (known := LANGUAGES.get(value.strip().lower().replace("_", "-"))) is None:
-        raise SettingError(f"RECIBO_LANGUAGE must be pt-br or en, not {value!r}.")
-    return known
-
-
-def truth(name: str, value: str) -> bool:
-    """true or false. Raises SettingError."""
-    if (said := value.strip().lower()) not in {"true", "false"}:
-        raise SettingError(f"{name} must be true or false, not {value!r}.")
-    return said == "true"
-
-
-def durations(name: str, value: str) -> tuple[timedelta, ...]:
-    """A list of durations: ``5m,10m,2h``."""
-    return tuple(duration(name, word) for word in words(value))
-
-
-def duration(name: str, value: str) -> timedelta:
-    """A duration such as ``90s``, ``15m``, ``2h`` or ``7d``. Raises SettingError."""
-    if (match := re.fullmatch(r"(\d{1,6})([smhd])", value.strip())) is None:
-        raise SettingError(f"{name} must read like 90s, 15m, 2h or 7d, not {value!r}.")
-    return timedelta(**{UNITS[match[2]]: int(match[1])})

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from corsheaders.defaults import default_headers
 from django.utils.translation import gettext_lazy as _
 
 from recibo.server import embedded
@@ -31,6 +32,46 @@ RECIBO_EVENT_RETRY_DELAYS: tuple[timedelta, ...] = ENVIRONMENT.event_retry_delay
 #: Waits before a gateway is asked again about a notice or a buyer; after the last one we give up.
 RECIBO_FETCH_DELAYS: tuple[timedelta, ...] = ENVIRONMENT.fetch_delays
 
+#: What goes out, and whose name it bears; None: not configured.
+RECIBO_MAIL = ENVIRONMENT.mail
+RECIBO_WHATSAPP = ENVIRONMENT.whatsapp
+RECIBO_APPLICATION = ENVIRONMENT.application
+RECIBO_SELLER = ENVIRONMENT.seller
+#: Waits before a message is tried again; after the last one we give up.
+RECIBO_MESSAGE_DELAYS: tuple[timedelta, ...] = ENVIRONMENT.message_delays
+#: Waits before a failed stage of giving access is tried again; then a person has to look.
+RECIBO_PROVISIONING_DELAYS: tuple[timedelta, ...] = ENVIRONMENT.provisioning_delays
+#: Waits before a webhook to an endpoint of the seller's is tried again; then we give it up.
+RECIBO_OUTBOUND_DELAYS: tuple[timedelta, ...] = ENVIRONMENT.outbound_delays
+#: How long a late payment leaves the access standing.
+RECIBO_ACCESS_GRACE: timedelta = ENVIRONMENT.access_grace
+#: How long after a cart was abandoned its owner is written to.
+RECIBO_CART_DELAY: timedelta = ENVIRONMENT.cart_delay
+
+#: Unpaid orders: see reconciliation/intervals.py.
+RECIBO_PAYMENT_CHECK_DELAYS = ENVIRONMENT.payment_check_delays
+RECIBO_PAYMENT_CHECK_GIVE_UP: timedelta | None = ENVIRONMENT.payment_check_give_up
+RECIBO_PAYMENT_CHECK_MIN_AGE: timedelta = ENVIRONMENT.payment_check_min_age
+#: How old news may be that a poll or a sync finds, to be acted upon.
+RECIBO_REACT_WITHIN: timedelta = ENVIRONMENT.react_within
+
+#: Requests a minute that a token may make of each web process; 0: any number.
+RECIBO_API_RATE: int = ENVIRONMENT.api_rate
+# Pages of other sites, in a browser: none may call the API unless they are named.
+CORS_ALLOWED_ORIGINS = list(ENVIRONMENT.cors_origins)
+CORS_URLS_REGEX = r"^/(api/|openapi\.json$)"
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-none-match"]
+CORS_EXPOSE_HEADERS = [
+    "ETag",
+    "Idempotent-Replayed",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+]
+#: How figures are defined: see docs/metrics.md.
+RECIBO_DEFINITIONS = ENVIRONMENT.definitions
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -39,22 +80,29 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "procrastinate.contrib.django",
+    "corsheaders",
     "ninja",
     "recibo.accounts",
     "recibo.work",
     "recibo.journal",
     "recibo.inbox",
     "recibo.billing",
+    "recibo.messaging",
+    "recibo.access",
+    "recibo.outbound",
     "recibo.reconciliation",
+    "recibo.analytics",
     "recibo.automation",
     "recibo.processing",
     "recibo.operations",
     "recibo.api",
+    "recibo.buyer",
     "recibo.console",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

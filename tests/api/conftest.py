@@ -11,6 +11,9 @@ from recibo.gateways.registry import GATEWAYS
 from recibo.inbox.models import Event, Source
 from recibo.processing.drain import drain
 from tests.inboxes import NOW, received
+from tests.reconciliation.conftest import account, server
+
+__all__ = ["account", "server"]  # an account at Acme, whose API is on this machine
 
 
 def bearer(token: str) -> Client:

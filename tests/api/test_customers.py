@@ -3,6 +3,7 @@
 import pytest
 
 from recibo.accounts.models import Account
+from recibo.billing import queries
 from recibo.billing.models import Charge, Customer, Note, Subscription, Tag
 from recibo.inbox.models import Source
 from recibo.processing.drain import drain
@@ -87,6 +88,17 @@ def test_customers_of_a_gateway_have_something_there(client):
     customer = Customer.objects.get(email="comprador.1@example.com")
     assert client.get(f"/api/hotmart/customers/{customer.pk}").status_code == 404
     assert client.get(f"/api/all/customers/{customer.pk}").status_code == 200
+
+
+def test_it_does_not_matter_whether_a_gateway_has_few_charges_or_many(client, monkeypatch):
+    sold(2)
+    told("subscription-cancellation", 1)
+    drain()
+    few = client.get("/api/hotmart/customers").json()
+    monkeypatch.setattr(queries, "FEW", 0)
+    assert client.get("/api/hotmart/customers").json() == few
+    assert few["count"] == 2
+    assert emails(client.get("/api/asaas/customers")) == []
 
 
 def test_a_gateway_without_an_account_has_no_customers(client):
@@ -203,6 +215,7 @@ def test_a_customer_that_is_not_there(client, path):
 def test_queries_of_a_list_do_not_grow_with_it(client, django_assert_num_queries):
     sold(20)
     client.get("/api/all/customers")
-    # Token, accounts, page, tags, notes, subscriptions, lifetime values, count.
-    with django_assert_num_queries(8):
+    # Token, accounts, are they few, page, tags, notes, subscriptions, lifetime values, access,
+    # users, count.
+    with django_assert_num_queries(11):
         assert len(client.get("/api/hotmart/customers").json()["items"]) == 20

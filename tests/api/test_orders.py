@@ -116,5 +116,6 @@ def test_queries_of_a_timeline_do_not_grow_with_it(client, django_assert_num_que
         told(sample, 1, at=NOW + timedelta(days=number))
     drain()
     client.get("/api/orders")
-    with django_assert_num_queries(5):  # token, order, charges, facts, events
+    # Token, order, charges, facts of both, events, steps of access, messages, calls.
+    with django_assert_num_queries(9):
         client.get("/api/orders/HP2000000001")

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from recibo.accounts.models import Account
+from recibo.messaging.configuration import Mail
 from recibo.operations import connections, health
 from recibo.operations.health import State
 from recibo.processing.drain import drain
@@ -94,13 +95,15 @@ def test_health_is_never_cached_and_takes_no_writes():
     assert Client().head("/healthz").status_code == 200
 
 
-def test_an_installation_that_lacks_nothing(settings):
+def test_an_installation_that_lacks_nothing_but_the_means_to_ask(settings):
     settings.RECIBO_PUBLIC_URL = "https://pay.example.com"
     settings.RECIBO_WEBHOOK_SECRETS = {"hotmart": (b"secret",)}
     settings.RECIBO_CREDENTIALS = {}
+    settings.RECIBO_MAIL = Mail(provider="resend", sender="loja@example.com")
     beat(seconds_ago=1)
     found = health.check()
-    assert {check.state for check in found} <= {State.OK, State.UNUSED}
+    lacking = [one.name for one in found if one.state not in {State.OK, State.UNUSED}]
+    assert lacking == ["credentials hotmart"]
     assert states()["gateway hotmart"] is State.OK
     assert health.is_well(found)
 
@@ -112,7 +115,8 @@ def test_what_is_missing_is_a_warning_that_says_how_to_mend_it(settings):
     sentences = {
         check.name: check.sentence for check in health.check() if check.state is State.WARNING
     }
-    assert sentences.keys() == {"gateways", "public address"}
+    assert sentences.keys() == {"gateways", "mail", "public address"}
+    assert "SMTP_HOST" in sentences["mail"]
     assert "No gateway is configured" in sentences["gateways"]
     assert "RECIBO_PUBLIC_URL" in sentences["public address"]
     assert health.is_well(health.check())

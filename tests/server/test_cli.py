@@ -18,6 +18,15 @@ from recibo.server.cli.errors import CommandError
 
 ROOT = Path(__file__).parents[2]
 EVENTS = ("stats", "list", "show", "process", "retry-failed", "replay", "clean", "restore")
+PROVISIONING = ("process", "resync", "stats")
+ACCESS = (
+    "rules",
+    "add-rule",
+    "remove-rule",
+    "applications",
+    "add-application",
+    "remove-application",
+)
 ACCOUNTS = ("list", "add", "rotate", "forget", "disable", "enable")
 COMMANDS = (
     ["up"],
@@ -28,6 +37,8 @@ COMMANDS = (
     ["simulate"],
     *(["events", name] for name in EVENTS),
     *(["accounts", name] for name in ACCOUNTS),
+    *(["access", name] for name in ACCESS),
+    *(["provisioning", name] for name in PROVISIONING),
     *(["token", name] for name in ("create", "list", "revoke")),
 )
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from recibo.server import environment
-from recibo.server.environment import SettingError, read
+from recibo.server.environment import read
+from recibo.server.values import SettingError
 
 
 def told(tmp_path: Path, **variables: str) -> environment.Environment:
@@ -26,6 +27,10 @@ def told(tmp_path: Path, **variables: str) -> environment.Environment:
         ("RECIBO_LANGUAGE", "klingon"),
         ("RECIBO_EVENT_RETRY_DELAYS", "5 minutes"),
         ("RECIBO_EVENT_RETRY_DELAYS", "99999999999d"),
+        ("RECIBO_API_RATE", "-1"),
+        ("RECIBO_API_RATE", "many"),
+        ("RECIBO_CORS_ORIGINS", "app.example.com"),
+        ("RECIBO_CORS_ORIGINS", "https://app.example.com/,*"),
         ("ASAAS_API_URL", "https://"),
         ("ASAAS_API_URL", "https://api.example.com/v3"),
     ],
@@ -42,6 +47,12 @@ def test_durations_read_as_they_are_written(tmp_path: Path) -> None:
     delays = told(tmp_path, RECIBO_EVENT_RETRY_DELAYS="90s, 15m,2h,7d").event_retry_delays
     seconds = [delay.total_seconds() for delay in delays]
     assert seconds == [90, 900, 7200, timedelta(days=7).total_seconds()]
+
+
+def test_sites_that_may_call_the_api_are_none_unless_named(tmp_path: Path) -> None:
+    assert told(tmp_path).cors_origins == ()
+    named = told(tmp_path, RECIBO_CORS_ORIGINS="https://a.example.com, http://localhost:3000")
+    assert named.cors_origins == ("https://a.example.com", "http://localhost:3000")
 
 
 def test_a_secret_of_two_settings_needs_both(tmp_path: Path) -> None:
@@ -82,3 +93,32 @@ def test_of_several_first_starts_one_makes_the_key_and_all_have_it(tmp_path: Pat
 def test_root_keeps_its_data_where_the_database_can_reach_it() -> None:
     if os.geteuid() == 0:
         assert environment.home_of({}) == Path("/var/lib/recibo")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RECIBO_PAYMENT_CHECK_DELAYS", "often"),
+        ("RECIBO_PAYMENT_CHECK_DELAYS", "0s"),
+        ("RECIBO_PAYMENT_CHECK_DELAYS", "cubic:5m"),
+        ("RECIBO_PAYMENT_CHECK_GIVE_UP", "never"),
+        ("RECIBO_PAYMENT_CHECK_MIN_AGE", "10"),
+        ("RECIBO_REACT_WITHIN", "a week"),
+    ],
+)
+def test_polling_that_cannot_be_is_refused(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(SettingError, match=f"^{name} must"):
+        told(tmp_path, **{name: value})
+
+
+def test_polling_is_by_the_method_and_without_an_end_of_its_own_unless_set(tmp_path: Path) -> None:
+    usual = told(tmp_path)
+    assert (usual.payment_check_delays, usual.payment_check_give_up) == (None, None)
+    assert usual.payment_check_min_age == timedelta(minutes=10)
+    assert usual.react_within == timedelta(days=7)
+    chosen = told(
+        tmp_path, RECIBO_PAYMENT_CHECK_DELAYS="15m,1h", RECIBO_PAYMENT_CHECK_GIVE_UP="30d"
+    )
+    assert chosen.payment_check_delays is not None
+    assert chosen.payment_check_delays.after(9) == timedelta(hours=1)
+    assert chosen.payment_check_give_up == timedelta(days=30)

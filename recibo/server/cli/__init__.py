@@ -2,7 +2,23 @@
 
 import typer
 
-from recibo.server.cli import accounts, events, running, simulate, tokens
+from recibo.server.cli import (
+    access,
+    accounts,
+    analytics,
+    doctor,
+    endpoints,
+    events,
+    exports,
+    importing,
+    payments,
+    provisioning,
+    running,
+    simulate,
+    subscriptions,
+    sync,
+    tokens,
+)
 from recibo.server.cli.errors import Commands
 
 app = typer.Typer(
@@ -20,8 +36,18 @@ app = typer.Typer(
 for command in (running.up, running.web, running.worker, running.migrate, running.check):
     app.command()(command)
 app.command()(simulate.simulate)
+app.command()(sync.sync)
+app.command()(exports.export)
+app.command("import")(importing.import_history)
+app.command()(doctor.doctor)
+app.add_typer(access.app, name="access")
 app.add_typer(accounts.app, name="accounts")
+app.add_typer(analytics.app, name="analytics")
+app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(events.app, name="events")
+app.add_typer(payments.app, name="payments")
+app.add_typer(provisioning.app, name="provisioning")
+app.add_typer(subscriptions.app, name="subscriptions")
 app.add_typer(tokens.app, name="token")
 
 

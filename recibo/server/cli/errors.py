@@ -37,7 +37,7 @@ def explained(error: Exception) -> str | None:
     from django.db import InterfaceError, OperationalError
 
     from recibo.server.embedded import EmbeddedError
-    from recibo.server.environment import SettingError
+    from recibo.server.values import SettingError
 
     if isinstance(error, CommandError | EmbeddedError | SettingError):
         return str(error)

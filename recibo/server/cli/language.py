@@ -21,7 +21,8 @@ def catalogue() -> gettext.NullTranslations:
 
     Raises SettingError.
     """
-    from recibo.server.environment import collect, language
+    from recibo.server.environment import collect
+    from recibo.server.values import language
 
     # The whole environment would make a secret key, and who is refused a port leaves nothing.
     chosen = language(collect().get("RECIBO_LANGUAGE", "pt-br"))

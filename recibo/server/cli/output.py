@@ -86,8 +86,11 @@ def console() -> Console:
 
 
 @contextmanager
-def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error if that is a terminal; gives what moves it on."""
+def progress(description: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error if that is a terminal; gives what moves it on.
+
+    ``total`` None: nobody knows how far it is.
+    """
     shown = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),

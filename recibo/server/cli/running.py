@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 import socket
 import sys
 import time
@@ -51,8 +52,22 @@ def up(host: HostOption = HOST, port: PortOption = PORT) -> None:
         introduce(first_run.ensure_user())
         places = addresses(host, port)
         connections.close_all()  # what follows may go on for months
+        lead_here(host, port)
         runner = supervisor.Supervisor(programs(host, port))
         runner.run(on_ready=lambda: announce_ready(runner, host, port, places))
+
+
+def lead_here(host: str, port: int) -> None:
+    """Links in messages lead to this machine while no public address is set."""
+    from recibo.server.environment import environment
+
+    if not environment().public_url:
+        os.environ["RECIBO_PUBLIC_URL"] = local_url(host, port)
+
+
+def local_url(host: str, port: int) -> str:
+    """Where a browser on this machine finds it."""
+    return f"http://{bracketed(ANYWHERE.get(host, host))}:{port}"
 
 
 def programs(host: str, port: int) -> list[supervisor.Program]:
@@ -106,7 +121,7 @@ def addresses(host: str, port: int) -> list[str]:
     from recibo.accounts import queries
     from recibo.gateways.registry import GATEWAYS
 
-    here = f"http://{bracketed(ANYWHERE.get(host, host))}:{port}"
+    here = local_url(host, port)
     public = settings.RECIBO_PUBLIC_URL or here
     named = [("Recibo", here), (_("Console"), f"{here}/console/"), ("API", f"{here}/doc")]
     ready = queries.configured()
@@ -161,7 +176,7 @@ def web(host: HostOption = HOST, port: PortOption = PORT) -> None:
             serve(host, port)
 
 
-def worker(concurrency: ConcurrencyOption = 4) -> None:
+def worker(concurrency: ConcurrencyOption = 10) -> None:
     """Run a worker: it processes events. Any number of them share the work.
 
     Ends with 1 when its database goes away for long: whoever started it starts it again.
@@ -218,11 +233,13 @@ def states() -> dict[str, str]:
 def subject(name: str) -> str:
     """What was looked at: ``database``, or ``credentials`` and whose."""
     known = {
+        "access": _("access"),
         "accounts": _("accounts"),
         "credentials": _("credentials"),
         "data directory": _("data directory"),
         "database": _("database"),
         "events": _("events"),
+        "mail": _("mail"),
         "migrations": _("migrations"),
         "public address": _("public address"),
     }

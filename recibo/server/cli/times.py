@@ -12,7 +12,7 @@ def moment(option: str, text: str) -> datetime | None:
 
     Without an offset it is in RECIBO_TIME_ZONE. Raises CommandError, which names ``option``.
     """
-    from recibo.server.environment import SettingError, duration
+    from recibo.server.values import SettingError, duration
 
     if not text:
         return None

@@ -49,7 +49,7 @@ def create(
 
 def end_of(expires: str) -> datetime | None:
     """When a token ends that is good for so long. Raises SettingError."""
-    from recibo.server.environment import duration
+    from recibo.server.values import duration
 
     return datetime.now(UTC) + duration("--expires", expires) if expires else None
 
