@@ -13,7 +13,7 @@ from tests.access.seller_application import SECRET, SellerApplication
 from tests.access.troubled_server import serving
 from tests.messaging.mail_server import MailServer, receiving
 
-BUYERS = 40
+BUYERS = 15
 
 
 def settings(application: SellerApplication, mail: MailServer) -> dict[str, str]:
@@ -56,7 +56,7 @@ def test_every_buyer_gets_in_once_though_the_worker_is_killed_again_and_again() 
         application.trouble(way="die", times=3, is_after=True)
         for number in range(1, BUYERS + 1):
             sell(installation, "purchase-approved", number)
-            if number % 13 == 0:
+            if number % 6 == 0:
                 installation.kill("worker")
                 time.sleep(0.5)
         eventually(lambda: given(installation) == BUYERS, seconds=120)

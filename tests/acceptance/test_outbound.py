@@ -12,7 +12,7 @@ from recibo.gateways.contract import Sale
 from tests.acceptance.installation import HOTMART, TOKEN, Installation, eventually, running
 from tests.outbound.receivers import OK, Receiver, Reply, Way, receiving
 
-SALES = 20
+SALES = 10
 #: What an active subscription, a paid charge and a paid order make.
 CHANGES = 3 * SALES
 SETTINGS = {

@@ -25,7 +25,7 @@ from tests.shop import Shop
 #: Lines that one purchase takes from paid to told, more or less.
 LINES = 1000
 SEED = int(os.environ.get("RECIBO_TEST_SEED", "20261123"))
-KILLS = int(os.environ.get("RECIBO_TEST_KILLS", "25"))
+KILLS = int(os.environ.get("RECIBO_TEST_KILLS", "10"))
 
 
 class Worker:
@@ -137,7 +137,7 @@ def assert_told_once(shop: Shop) -> None:
 @pytest.mark.crash
 def test_random_failures_and_kills_together(shop: Shop, worker: Worker) -> None:
     chance = random.Random(SEED + 1)
-    for number in range(1, 16):
+    for number in range(1, 6):
         way = chance.choice(["die", "status", "garbage"])
         shop.application.trouble(way=way, is_after=chance.random() < 0.5)
         shop.mail.at_data = chance.choice(["250 Taken", "451 Later", "250 Taken"])

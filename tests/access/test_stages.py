@@ -215,7 +215,7 @@ def test_passwords_lie_nowhere_in_plain_and_are_forgotten_once_sent(
     ours = [one.getMessage() for one in caplog.records if one.name != "mail.log"]  # the server's
     assert account.password not in "\n".join(ours)
     assert not any(bytes(message.sealed) for message in Message.objects.all())
-    assert not any(bytes(user.sealed_password) for user in UserAccount.objects.all())
+    assert not any(bytes(access.sealed_password) for access in Access.objects.all())
 
 
 def dump() -> str:

@@ -27,7 +27,7 @@ from tests.inboxes import NOW
 pytestmark = pytest.mark.django_db
 
 schema = schemathesis.openapi.from_wsgi("/openapi.json", get_wsgi_application())
-schema.config.generation.update(max_examples=4)
+schema.config.generation.update(max_examples=2)
 
 TURN = count()
 CHECKS = [

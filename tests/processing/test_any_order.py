@@ -75,7 +75,7 @@ def without_numbers(state: list[list[dict]]) -> list[list[dict]]:
 
 
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
