@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from recibo.access.actions import review
 from recibo.automation.reactions import Reaction, by_kind
 from recibo.billing.changes import Change
+from recibo.reconciliation.customers import look_up_nameless
 from recibo.reconciliation.payment_checks import ENDS, end_checks, watch_charges, watch_orders
 
 #: What may change who is owed access, and until when.
@@ -29,11 +30,12 @@ DECIDES_ACCESS = (
 
 #: By the kind of change.
 BOOKKEEPING: dict[str, tuple[Reaction, ...]] = {
-    "order.pending": (watch_orders,),
+    "order.pending": (watch_orders, look_up_nameless),
     "charge.pending": (watch_charges,),
     "charge.authorized": (watch_charges,),
     "charge.extended": (watch_charges,),
     **dict.fromkeys(ENDS, (end_checks,)),
+    "order.paid": (end_checks, look_up_nameless),
     **dict.fromkeys(DECIDES_ACCESS, (review,)),
 }
 

@@ -242,6 +242,8 @@ class Gateway:
     # Over HTTP; None where the gateway has no such thing.
     fetch: Fetch | None = None
     fetch_customer: FetchCustomer | None = None
+    #: Whether ``fetch_customer`` takes an e-mail too, for buyers of whom nothing else is known.
+    finds_buyers_by_email: bool = False
     fetch_charge: FetchCharge | None = None
     search_charges: SearchCharges | None = None
     list_sales: List | None = None

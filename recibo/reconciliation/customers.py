@@ -1,4 +1,4 @@
-"""Buyers whom a gateway names by id only: it is asked who they are."""
+"""Buyers of whom only an id or an e-mail is known: their gateway is asked who they are."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -31,6 +31,18 @@ ASK_AGAIN = """
     set status = 'pending', attempts = 0, next_attempt_at = statement_timestamp()
     where l.status = 'failed'
 """
+#: Ask for the buyers of orders of whom only an e-mail is known, once each.
+ASK_BY_EMAIL = """
+    insert into reconciliation_customerlookup
+        (account_id, gateway_id, status, attempts, next_attempt_at, error)
+    select distinct o.account_id, c.email, 'pending', 0, statement_timestamp(), ''
+    from billing_order o
+    join billing_customer c on c.id = o.customer_id
+    join accounts_account a on a.id = o.account_id
+    where o.id = any(%s) and c.name = '' and a.gateway = any(%s)
+    on conflict (gateway_id, account_id) do nothing
+    returning id
+"""
 #: One of an account at a time: a first sync brings thousands, and payments are asked for too.
 DUE = claiming.Due(TABLE, most=1)
 #: The task that asks.
@@ -42,6 +54,13 @@ def look_up(changes: Sequence[Change]) -> None:
     rows = [{"account_id": change.id, "gateway_id": change.name} for change in changes]
     execute(ASK_AGAIN, document(rows))
     nudge(LOOK_UP)
+
+
+def look_up_nameless(changes: Sequence[Change]) -> None:
+    """Have the buyers of orders completed of whom only an e-mail is known, where that helps."""
+    able = [slug for slug, gateway in GATEWAYS.items() if gateway.finds_buyers_by_email]
+    if able and execute(ASK_BY_EMAIL, [change.id for change in changes], able):
+        nudge(LOOK_UP)
 
 
 def look_up_all() -> int:

@@ -71,6 +71,7 @@ class Subscription(Struct):
 class Customer(Struct):
     id: str
     email: str
+    name: str = ""
 
 
 class Page(Struct):
@@ -105,7 +106,7 @@ def parse(request: RawRequest) -> list[Fact]:
     kind = request.headers.get(ANSWER)
     if kind == b"customer":
         customer = msgspec.json.decode(request.body, type=Customer)
-        told = CustomerFact(email=customer.email, gateway_id=customer.id)
+        told = CustomerFact(email=customer.email, name=customer.name, gateway_id=customer.id)
         return [LeadFact(occurred_at=datetime(2026, 3, 1, tzinfo=UTC), customer=told)]
     if kind == b"subscription":
         return [subscription_fact(msgspec.json.decode(request.body, type=Subscription))]

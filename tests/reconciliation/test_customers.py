@@ -1,18 +1,25 @@
 """A buyer named by id only is looked up, whatever comes first: the charge or the answer."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 from django.utils import timezone
 
 from recibo.accounts.models import Account
 from recibo.billing.models import Charge, Customer, Order
 from recibo.gateways import http
+from recibo.gateways.facts import CustomerFact, Money, OrderStatement
+from recibo.gateways.registry import GATEWAYS
 from recibo.inbox.actions import store
 from recibo.inbox.models import Source
+from recibo.inbox.own import Statement, request_of
 from recibo.processing.drain import drain
 from recibo.reconciliation import circuits, claiming, customers
 from recibo.reconciliation.customers import ask, look_up_all
 from recibo.reconciliation.models import CustomerLookup
 from tests.gateways.gateway_server import Canned, GatewayServer, told
+from tests.reconciliation.acme import ACME
 
 CHARGE = (
     b'{"id": "%b", "status": "paid", "cents": 100, "at": "2026-03-10T12:00:00Z",'
@@ -121,3 +128,41 @@ def test_buyers_are_asked_for_one_at_a_time_and_not_while_the_account_rests(
     ask(CustomerLookup.objects.get(gateway_id="cus_0").pk)
     assert look_up_all() == 0
     assert len(server.asked) == 1
+
+
+def registered(account: Account, name: str = "") -> None:
+    """An order of the seller's own systems, whose buyer is known by e-mail."""
+    statement = Statement(
+        reference="PED-1",
+        status=OrderStatement.AWAITED,
+        occurred_at=timezone.now(),
+        amount=Money(Decimal(100), "BRL"),
+        customer=CustomerFact(email="ana@example.com", name=name),
+    )
+    store(account, [request_of(statement)], Source.API)
+    drain()
+
+
+def test_a_buyer_known_by_email_only_is_completed(
+    account: Account, server: GatewayServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(GATEWAYS, "acme", replace(ACME, finds_buyers_by_email=True))
+    server.routes["/customers/ana%40example.com"] = told({**CUSTOMER, "name": "Ana Souza"})
+    registered(account)
+    assert Customer.objects.get().name == ""
+    assert look_up_all() == 1
+    drain()
+    assert Customer.objects.get().name == "Ana Souza"
+    registered(account)
+    assert look_up_all() == 0
+
+
+def test_nobody_asks_for_a_buyer_who_is_known_or_cannot_be_found_so(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered(account)
+    assert not CustomerLookup.objects.exists()
+    monkeypatch.setitem(GATEWAYS, "acme", replace(ACME, finds_buyers_by_email=True))
+    Customer.objects.all().update(name="Ana")
+    registered(account, name="Ana")
+    assert not CustomerLookup.objects.exists()

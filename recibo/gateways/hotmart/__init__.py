@@ -35,6 +35,7 @@ HOTMART = Gateway(
     calls_per_second=access.CALLS_PER_SECOND,
     # No fetch: a webhook carries the whole sale.
     fetch_customer=sales_api.fetch_customer,
+    finds_buyers_by_email=True,
     fetch_charge=sales_api.fetch_charge,
     search_charges=sales_api.search_charges,
     list_sales=sales_api.list_sales,
