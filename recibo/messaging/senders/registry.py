@@ -9,14 +9,14 @@ from recibo.journal.actions import About
 from recibo.messaging.configuration import Mail, Seller, WhatsApp
 from recibo.messaging.errors import DelayedError
 from recibo.messaging.models import Channel
-from recibo.messaging.senders import evolution, meta, services, smtp
+from recibo.messaging.senders import evolution, mail_apis, meta, smtp
 from recibo.messaging.senders.contract import Outgoing, Send
 from recibo.work import limits
 
 #: Seconds that a message waits for its turn; beyond it comes back later instead.
 LONGEST_TURN = 5.0
 
-BY_MAIL = {"smtp": smtp.send, **dict.fromkeys(services.SERVICES, services.send)}
+BY_MAIL = {"smtp": smtp.send, **dict.fromkeys(mail_apis.SERVICES, mail_apis.send)}
 BY_WHATSAPP = {"meta": meta.send, "evolution": evolution.send}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from recibo.journal import transport
 from recibo.journal.actions import About
-from recibo.messaging.senders import services, smtp
+from recibo.messaging.senders import mail_apis, smtp
 from recibo.messaging.senders.contract import Outgoing
 
 ABOUT = About("email", order_id=17, stage="message.welcome_credentials")
@@ -30,7 +30,7 @@ def journal(monkeypatch: pytest.MonkeyPatch) -> list[Row]:
     def keep(about: About, *, began: float, **values: Any) -> None:
         rows.append(Row(about, **values))
 
-    for module in (smtp, services, transport):
+    for module in (smtp, mail_apis, transport):
         monkeypatch.setattr(module, "keep_call", keep)
     return rows
 

@@ -21,7 +21,7 @@ from recibo.messaging.errors import (
     SendingError,
     TakenBeforeError,
 )
-from recibo.messaging.senders import services
+from recibo.messaging.senders import mail_apis
 from tests.gateways.gateway_server import Asked, Canned, GatewayServer, Route, serving, told
 from tests.messaging.exchanges import answered
 from tests.messaging.senders.conftest import ABOUT, Row, outgoing
@@ -81,7 +81,9 @@ def mail(provider: str, url: str, **changes: Any) -> Mail:
 def send(server: GatewayServer, provider: str, route: Route, **changes: Any) -> str:
     """Send a message through a service that answers so."""
     server.routes[PATHS[provider]] = route
-    return services.send(outgoing(**changes), ABOUT, mail=mail(provider, server.url), seller=SELLER)
+    return mail_apis.send(
+        outgoing(**changes), ABOUT, mail=mail(provider, server.url), seller=SELLER
+    )
 
 
 def failed(server: GatewayServer, provider: str, route: Route) -> SendingError:
@@ -303,7 +305,7 @@ def test_a_service_that_is_too_busy_says_when_to_come_back(
 def test_no_answer_is_tried_later(
     server: GatewayServer, journal: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "TIMEOUT", 0.2)
+    monkeypatch.setattr(mail_apis, "TIMEOUT", 0.2)
     late = Canned(200, delay=1.0)
     assert type(failed(server, "resend", late)) is DelayedError
     assert [(row.status, row.error) for row in journal] == [(None, "no answer ReadTimeout")]
@@ -316,7 +318,7 @@ def test_amazon_without_its_library_says_what_is_missing(
     monkeypatch.delitem(sys.modules, "anymail.backends.amazon_ses", raising=False)
     amazon = mail("ses", "", api_key="AKIA:secret:sa-east-1")
     with pytest.raises(ChannelError, match=r"pip install 'django-anymail\[amazon-ses\]'"):
-        services.send(outgoing(), ABOUT, mail=amazon, seller=SELLER)
+        mail_apis.send(outgoing(), ABOUT, mail=amazon, seller=SELLER)
 
 
 AMAZON = "/v2/email/outbound-emails"
@@ -326,7 +328,7 @@ def by_amazon(server: GatewayServer, route: Route, key: str = "AKIA:secret:sa-ea
     pytest.importorskip("boto3")
     server.routes[AMAZON] = route
     amazon = mail("ses", server.url, api_key=key)
-    return services.send(outgoing(), ABOUT, mail=amazon, seller=SELLER)
+    return mail_apis.send(outgoing(), ABOUT, mail=amazon, seller=SELLER)
 
 
 def test_amazon_gets_the_letter_as_it_is(server: GatewayServer, journal: list[Row]) -> None:
@@ -372,4 +374,4 @@ def test_half_a_key_of_amazon_says_what_is_missing(
     server: GatewayServer, journal: list[Row]
 ) -> None:
     with pytest.raises(ChannelError, match="ACCESS_KEY_ID:SECRET_ACCESS_KEY:REGION"):
-        services.send(outgoing(), ABOUT, mail=mail("ses", "", api_key="AKIA"), seller=SELLER)
+        mail_apis.send(outgoing(), ABOUT, mail=mail("ses", "", api_key="AKIA"), seller=SELLER)
