@@ -35,7 +35,7 @@ def together(base: list) -> Counter:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(base=bases)
 def test_opening_and_movements_are_the_closing_of_every_month(base):
     rows = figures.monthly(together(base), FIRST, LAST, DEFINITIONS)
@@ -54,7 +54,7 @@ def test_opening_and_movements_are_the_closing_of_every_month(base):
         assert (row["customer_churn_rate"] or 0) <= 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(base=bases)
 def test_the_closing_is_what_everybody_is_worth_at_that_instant(base):
     """Figures against stretches: what is added up month by month, and what stands."""
@@ -72,7 +72,7 @@ def test_the_closing_is_what_everybody_is_worth_at_that_instant(base):
             assert row[f"seg_{segment}"] == sum(one.segment == segment for one in kept)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(base=bases)
 def test_weeks_and_cohorts_end_where_months_do(base):
     found = together(base)
@@ -92,7 +92,7 @@ def reached_end(row: dict) -> bool:
     return later(date.fromisoformat(f"{row['cohort']}-01"), row["months_since"]) == LAST
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(rows=lives())
 def test_cash_by_gateway_product_and_currency_is_the_cash_of_the_whole(rows):
     parts = {scope: part for part in counted(history(rows), GROUND).parts for scope in part.scopes}
@@ -116,7 +116,7 @@ def test_cash_by_gateway_product_and_currency_is_the_cash_of_the_whole(rows):
         assert figures.money(sold) == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(rows=lives(), seed=st.integers(0, 1000))
 def test_neither_order_nor_repeats_of_what_was_told_matter(rows, seed):
     expected = counted(history(rows), GROUND)
@@ -127,7 +127,7 @@ def test_neither_order_nor_repeats_of_what_was_told_matter(rows, seed):
     assert found.again_at == expected.again_at
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(rows=lives())
 def test_time_alone_changes_nothing_before_it_is_said_to(rows):
     known = max(one.occurred_at for one in rows)
