@@ -30,14 +30,14 @@ def _filled(db):
     with connection.cursor() as cursor:
         cursor.execute("truncate inbox_event")  # what earlier tests rolled back still takes room
         cursor.execute(FILL, [Account.objects.get(gateway="hotmart").pk])
-        cursor.execute("analyze inbox_event")
+        cursor.execute("analyze inbox_event, accounts_account")
 
 
 @pytest.mark.usefixtures("_filled")
 def test_lists_of_20000_events_use_indexes():
     lists = {
         "all": queries.listed(),
-        "deep": queries.listed()[1000:1050],
+        "deep": queries.listed()[200:250],
         "processed": queries.listed(status="processed"),
         "failed": queries.listed(status="failed"),
         "gateway": queries.listed(gateway="hotmart"),
